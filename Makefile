@@ -1,0 +1,71 @@
+# `make` alone lists what there is.
+.DEFAULT_GOAL := help
+.PHONY: help run test test-services check
+
+PYTHON_BIN := .venv/bin
+RUN_STAMP := .venv/.synced-run
+ALL_STAMP := .venv/.synced
+LOCK := pyproject.toml uv.lock config/setup.sh
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# What the site runs on, and, with more packages, what it is tested with.
+$(RUN_STAMP): $(LOCK)
+	@config/setup.sh --no-dev --inexact
+	@touch $@
+$(ALL_STAMP): $(LOCK)
+	@config/setup.sh
+	@touch $@ $(RUN_STAMP)
+
+run: $(RUN_STAMP) ## set everything up and run the site until Ctrl-C (PORT, DATA_DIR: docs/operations.md)
+	@exec $(PYTHON_BIN)/python manage.py up
+
+# --- tests ------------------------------------------------------------------------------------------------------------
+test: $(ALL_STAMP) ## every test, on the embedded database and broker
+	@env -u DATABASE_URL -u REDIS_URL $(PYTHON_BIN)/pytest -q -n auto
+
+# Both must be named: the tests make and drop databases on the one and empty databases of the other.
+test-services: $(ALL_STAMP) ## the same tests on the PostgreSQL and Redis that DATABASE_URL and REDIS_URL name
+	@: "$${DATABASE_URL:?is not set}" "$${REDIS_URL:?is not set}"
+	@$(PYTHON_BIN)/pytest -q -n auto
+
+# --- checks -----------------------------------------------------------------------------------------------------------
+# With an environment like a production machine's; nothing is connected to.
+PRODUCTION := SITE_URL=https://news.example.org SECRET_KEY=only-for-the-check-and-long-enough-for-it-0123456789-ABCDEF \
+	DATABASE_URL=postgres://broadsheet@db/broadsheet REDIS_URL=redis://redis:6379/0 MAILER_URL=smtp://mail:25
+OUTPUT_SYNC := $(if $(filter output-sync,$(.FEATURES)),-Otarget)
+CHECKS := check-types check-django check-deploy check-imports check-migrations check-lint check-format
+.PHONY: $(CHECKS)
+
+check: $(ALL_STAMP) ## linters, types, import rules, migrations, templates
+	@$(MAKE) --no-print-directory -k -j4 $(OUTPUT_SYNC) $(CHECKS)
+	@echo "All checks passed."
+
+# What a check prints is of interest only if it fails.
+on_failure = out=$$($(1) 2>&1) || { printf '%s\n' "$$out"; exit 1; }
+check-lint:
+	@$(call on_failure,$(PYTHON_BIN)/ruff check)
+check-format:
+	@$(call on_failure,$(PYTHON_BIN)/ruff format --check)
+check-types:
+	@$(call on_failure,$(PYTHON_BIN)/mypy)
+check-imports:
+	@$(call on_failure,$(PYTHON_BIN)/lint-imports)
+check-django:
+	@$(call on_failure,$(PYTHON_BIN)/python -W error manage.py check --fail-level WARNING)
+check-deploy: # compiles every template as well
+	@$(call on_failure,$(PRODUCTION) $(PYTHON_BIN)/python -W error manage.py check --deploy --fail-level WARNING)
+check-migrations:
+	@$(call on_failure,DATABASE_URL=sqlite:///:memory: $(PYTHON_BIN)/python manage.py makemigrations --check --dry-run)
+
+# --- benchmarks: they measure and print; docs/benchmarks.md has the figures -----------------------------------------------
+.PHONY: bench-mailing
+bench-mailing: $(ALL_STAMP) ## readers mailed per second and peak memory, beside a plain baseline
+	@$(PYTHON_BIN)/python -m tests.benchmarks.mailing
+.PHONY: bench-importing
+bench-importing: $(ALL_STAMP) ## subscribers imported per second and peak memory, beside saving row by row
+	@$(PYTHON_BIN)/python -m tests.benchmarks.importing
+.PHONY: bench-readers
+bench-readers: $(ALL_STAMP) ## the desk's lists at a million readers: times and query plans; needs DATABASE_URL
+	@$(PYTHON_BIN)/python -m tests.benchmarks.readers_lists

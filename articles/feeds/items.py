@@ -1,0 +1,218 @@
+"""One item of a feed becomes an article, changes one, or is found to be known already."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import Enum
+
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+
+from articles.feeds import identity
+from articles.feeds.parsing import ParsedItem
+from articles.models import Article, Author, Feed, FeedEntry, Topic
+
+SAME_TITLE_DAYS = 3
+PART_LENGTH = 16  # of a fingerprint: one hash per field
+
+
+class ItemRefused(Exception):
+    """This item cannot become an article. The message is a sentence for people."""
+
+
+class Outcome(Enum):
+    NEW = "new"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What the items of one poll share."""
+
+    feed: Feed
+    now: datetime
+    topics: tuple[Topic, ...]
+    topics_by_name: Mapping[str, Topic]
+    known: dict[str, FeedEntry]  # by identity: what this feed brought before
+    identities: frozenset[str]  # of all items of the document
+    shared_links: frozenset[str]  # canonical addresses that several different stories of the document have
+    wanted_pictures: set[int] = field(default_factory=set)  # articles whose picture is to be fetched
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """One item on its way in."""
+
+    item: ParsedItem
+    identity: str
+    released_at: datetime
+    is_mailable: bool
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What a feed said last, a hash per field, so that we see what it changed and what an editor changed since."""
+
+    title: str
+    summary: str
+    body: str
+    picture: str
+
+    @classmethod
+    def of(cls, item: ParsedItem) -> Fingerprint:
+        picture = item.picture.url if item.picture else ""
+        return cls(part(item.title), part(item.summary), part(item.body_html), part(picture))
+
+    @classmethod
+    def parse(cls, stored: str) -> Fingerprint:
+        return cls(*(stored[at : at + PART_LENGTH] for at in range(0, 4 * PART_LENGTH, PART_LENGTH)))
+
+    def __str__(self) -> str:
+        return self.title + self.summary + self.body + self.picture
+
+
+def part(text: str) -> str:
+    """The hash of a text; white space does not count, since forms change it."""
+    return identity.digest(" ".join(text.split()))[:PART_LENGTH]
+
+
+def take_in(arrival: Arrival, batch: Batch) -> Outcome:
+    """Import one item, inside a transaction. Raises ItemRefused, and IntegrityError if another worker was faster."""
+    entry = batch.known.get(arrival.identity)
+    if entry:
+        return _revisit(entry, arrival, batch)
+    if not arrival.item.title:
+        raise ItemRefused(_("It has neither a headline nor a text."))
+    article = _same_story(arrival, batch)
+    return _join(article, arrival, batch) if article else _create(arrival, batch)
+
+
+def usable_link(item: ParsedItem, batch: Batch) -> str:
+    """The canonical address, unless it does not tell this story from others."""
+    link = identity.canonical_url(item.link)
+    return "" if link in batch.shared_links else link
+
+
+def _same_story(arrival: Arrival, batch: Batch) -> Article | None:
+    """The article that tells this story already, by address, else by a title that came from another feed lately."""
+    link = usable_link(arrival.item, batch)
+    if link:
+        article = Article.objects.filter(canonical_url__in=identity.url_variants(link)).order_by("pk").first()
+        if article:
+            return article
+    key = identity.title_key(arrival.item.title)
+    if not identity.is_telling(key):
+        return None
+    lately = batch.now - timedelta(days=SAME_TITLE_DAYS)
+    same_title = FeedEntry.objects.filter(title_key=key, first_seen_at__gt=lately).exclude(feed=batch.feed)
+    twin = same_title.select_related("article").order_by("first_seen_at", "pk").first()
+    return twin.article if twin else None
+
+
+def _create(arrival: Arrival, batch: Batch) -> Outcome:
+    item = arrival.item
+    picture = item.picture
+    article = Article(
+        title=item.title,
+        summary=item.summary,
+        body=item.body_html,
+        language=item.language,
+        canonical_url=usable_link(item, batch),
+        picture_url=picture.url if picture else "",
+        picture_alt=picture.alt if picture else "",
+        picture_credit=picture.credit if picture else "",
+        status=Article.Status.IN_REVIEW,
+        is_mailable=arrival.is_mailable,
+        published_at=min(item.published_at, batch.now) if item.published_at else None,
+        first_seen_at=batch.now,
+    )
+    article.save()
+    article.topics.set(_topics(item, batch))
+    article.authors.set(_authors(item))
+    _add_entry(article, arrival, batch)
+    if batch.feed.is_trusted:
+        article.publish(arrival.released_at)
+    if picture:
+        batch.wanted_pictures.add(article.pk)
+    return Outcome.NEW
+
+
+def _join(article: Article, arrival: Arrival, batch: Batch) -> Outcome:
+    """One more source of an article that we have. A feed that gave its item another id keeps its old entry."""
+    renamed = article.entries.filter(feed=batch.feed).exclude(identity__in=batch.identities).order_by("-pk").first()
+    if renamed:
+        renamed.identity = arrival.identity
+        renamed.save(update_fields=["identity"])
+        return _revisit(renamed, arrival, batch)
+    _add_entry(article, arrival, batch)
+    article.topics.add(*_topics(arrival.item, batch))
+    return Outcome.UNCHANGED
+
+
+def _add_entry(article: Article, arrival: Arrival, batch: Batch) -> None:
+    FeedEntry.objects.create(
+        feed=batch.feed,
+        article=article,
+        identity=arrival.identity,
+        fingerprint=str(Fingerprint.of(arrival.item)),
+        title_key=identity.title_key(arrival.item.title),
+        first_seen_at=batch.now,
+    )
+
+
+def _revisit(entry: FeedEntry, arrival: Arrival, batch: Batch) -> Outcome:
+    """Bring over what the feed changed, field by field, unless an editor changed that field."""
+    before, after = Fingerprint.parse(entry.fingerprint), Fingerprint.of(arrival.item)
+    if before == after:
+        return Outcome.UNCHANGED
+    article = Article.objects.select_for_update().get(pk=entry.article_id)
+    is_changed = _is_source(entry, article) and _update(article, arrival.item, before, after, batch)
+    entry.fingerprint, entry.title_key = str(after), identity.title_key(arrival.item.title)
+    entry.save(update_fields=["fingerprint", "title_key"])
+    return Outcome.UPDATED if is_changed else Outcome.UNCHANGED
+
+
+def _is_source(entry: FeedEntry, article: Article) -> bool:
+    """Whether the article was made from this entry; feeds that only repeat it do not change it."""
+    first = article.entries.order_by("pk").first()
+    return first == entry and entry.first_seen_at == article.first_seen_at
+
+
+def _update(article: Article, item: ParsedItem, before: Fingerprint, after: Fingerprint, batch: Batch) -> bool:
+    changed = []
+    for name, said, saying, text in (
+        ("title", before.title, after.title, item.title),
+        ("summary", before.summary, after.summary, item.summary),
+        ("body", before.body, after.body, item.body_html),
+    ):
+        if said != saying and text and part(getattr(article, name)) == said:
+            setattr(article, name, text)
+            changed.append(name)
+    if before.picture != after.picture and item.picture and part(article.picture_url) == before.picture:
+        article.picture_url, article.picture_alt = item.picture.url, item.picture.alt
+        changed += ["picture_url", "picture_alt"]
+        batch.wanted_pictures.add(article.pk)
+    if changed:
+        article.save(update_fields=[*changed, "updated_at"])
+    return bool(changed)
+
+
+def _topics(item: ParsedItem, batch: Batch) -> set[Topic]:
+    """The feed's own topics and those whose name or slug is a category of the item."""
+    names = (name for category in item.categories for name in (category.casefold(), slugify(category)))
+    return {*batch.topics, *(batch.topics_by_name[name] for name in names if name in batch.topics_by_name)}
+
+
+def _authors(item: ParsedItem) -> list[Author]:
+    return [
+        Author.objects.get_or_create(slug=author_slug(name), defaults={"name": name})[0]
+        for name in dict.fromkeys(item.authors)
+    ]
+
+
+def author_slug(name: str) -> str:
+    """The name in the address of an author; a hash for a name without any Latin letter."""
+    return slugify(name)[:80].strip("-") or f"author-{identity.digest(name)[:10]}"

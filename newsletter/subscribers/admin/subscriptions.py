@@ -1,0 +1,102 @@
+"""Who gets which newsletter, as a list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from unfold.contrib.filters.admin import RelatedDropdownFilter
+
+from articles.desk import display, each, tell
+from articles.long_lists import BY_ADDRESS_HELP, LongListAdmin
+from newsletter.subscribers import changes
+from newsletter.subscribers.admin.filters import InCadenceFilter, InSomeNewsletterFilter
+from newsletter.subscribers.models import Change, ConsentRecord, Subscription
+from newsletter.subscribers.unsubscribing import unsubscribe
+
+SUBSCRIPTION_COLORS = {
+    Subscription.Status.PENDING: "warning",
+    Subscription.Status.ACTIVE: "success",
+    Subscription.Status.PAUSED: "info",
+    Subscription.Status.ENDED: "default",
+}
+
+
+@admin.register(Subscription)
+class SubscriptionAdmin(LongListAdmin[Subscription]):
+    list_display = ["subscriber", "newsletter", "shown_status", "cadence", "confirmed_at", "ended_reason"]
+    list_display_links = ["subscriber"]
+    list_filter = [
+        ("newsletter", RelatedDropdownFilter),
+        ("status", InSomeNewsletterFilter),
+        ("cadence", InCadenceFilter),
+    ]
+    list_select_related = ["subscriber", "newsletter"]
+    search_fields = ["subscriber__address_key__startswith"]
+    search_help_text = BY_ADDRESS_HELP
+    searches_addresses = True
+    fields = [
+        "subscriber", "newsletter", "status", "cadence", "topic_set", "paused_until", "created_at",
+        "confirmed_at", "imported_at", "ended_at", "ended_reason",
+    ]  # fmt: skip
+    readonly_fields = [
+        "subscriber", "newsletter", "status", "topic_set", "paused_until", "created_at", "confirmed_at",
+        "imported_at", "ended_at", "ended_reason",
+    ]  # fmt: skip
+    actions = ["pause_selected", "resume_selected", "end_selected"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Subscription | None = None) -> bool:
+        return False
+
+    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "cadence" and (subscription := self._edited(request)):
+            kwargs["choices"] = subscription.newsletter.cadence_choices() or db_field.get_choices(include_blank=False)
+        return super().formfield_for_choice_field(db_field, request, **kwargs)
+
+    def _edited(self, request: HttpRequest) -> Subscription | None:
+        pk = request.resolver_match.kwargs.get("object_id") if request.resolver_match else None
+        return Subscription.objects.select_related("newsletter").filter(pk=pk).first() if pk else None
+
+    def save_model(self, request: HttpRequest, obj: Subscription, form: Any, change: bool) -> None:  # noqa: FBT001
+        with changes.recorded(obj.subscriber, author=_author(request), now=timezone.now()):
+            super().save_model(request, obj, form, change)
+
+    def _recorded(self, request: HttpRequest, row: Subscription, do: Callable[[Subscription], bool]) -> bool:
+        with changes.recorded(row.subscriber, author=_author(request), now=timezone.now()):
+            return do(row)
+
+    @display(description=gettext_lazy("status"), ordering="status", label=SUBSCRIPTION_COLORS)
+    def shown_status(self, subscription: Subscription) -> tuple[str, str]:
+        return subscription.status, subscription.get_status_display()
+
+    @admin.action(description=gettext_lazy("Pause"), permissions=["change"])
+    def pause_selected(self, request: HttpRequest, rows: QuerySet[Subscription]) -> None:
+        selected = each(rows.select_related("newsletter", "subscriber"))
+        done = [subscription for subscription in selected if self._recorded(request, subscription, Subscription.pause)]
+        tell(request, done, said=_("paused"), refused=_("%(count)d were not active."), total=len(selected))
+
+    @admin.action(description=gettext_lazy("Resume what was paused"), permissions=["change"])
+    def resume_selected(self, request: HttpRequest, rows: QuerySet[Subscription]) -> None:
+        selected = each(rows.select_related("newsletter", "subscriber"))
+        done = [subscription for subscription in selected if self._recorded(request, subscription, Subscription.resume)]
+        tell(request, done, said=_("resumed"), refused=_("%(count)d were not paused."), total=len(selected))
+
+    @admin.action(description=gettext_lazy("End (the reader asked us to)"), permissions=["change"])
+    def end_selected(self, request: HttpRequest, rows: QuerySet[Subscription]) -> None:
+        selected, now = each(rows.select_related("newsletter", "subscriber")), timezone.now()
+        method = ConsentRecord.Method.EDITOR
+        done = [each for each in selected if unsubscribe(subscription=each, method=method, now=now)]
+        tell(request, done, said=_("ended"), refused=_("%(count)d had ended before."), total=len(selected))
+
+
+def _author(request: HttpRequest) -> changes.Author:
+    return changes.Author(Change.By.EDITOR, request.user.pk)

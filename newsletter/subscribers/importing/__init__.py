@@ -1,0 +1,1 @@
+"""Bringing in lists from elsewhere: reading a file, one row at a time, and applying what a row says."""

@@ -1,0 +1,261 @@
+"""The list as far as some thousand rows need it: looked up at once, changed in memory, written at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from newsletter.subscribers.importing import restoring
+from newsletter.subscribers.importing.bulk import Table, reserve_ids
+from newsletter.subscribers.importing.interpreting import Person
+from newsletter.subscribers.importing.restoring import Own
+from newsletter.subscribers.importing.setting import Setting
+from newsletter.subscribers.models import (
+    ConsentRecord,
+    ImportChange,
+    SignUp,
+    Subscriber,
+    Subscription,
+    Suppression,
+)
+from newsletter.subscribers.signup import validity
+
+IMPORT = ConsentRecord.Method.IMPORT.value
+PROFILE = ("name", "language", "time_zone")
+
+
+@dataclass(slots=True)
+class Member:
+    """A subscriber, known or about to be written."""
+
+    pk: int
+    hash: str
+    name: str
+    language: str
+    time_zone: str
+    is_new: bool = False
+
+
+@dataclass(slots=True)
+class Held:
+    """A subscription that was there before."""
+
+    pk: int
+    status: str
+    ended_at: datetime | None
+    confirmed_at: datetime | None
+    row: list[Any] | None = None  # if it waits to be written
+
+
+class Book:
+    """Begin one for each chunk, inside its transaction."""
+
+    def __init__(self, people: Sequence[Person], setting: Setting, *, now: datetime) -> None:
+        self.setting, self.now, self.run_id = setting, now, setting.run_id
+        self.asks, self.words = setting.asks, _words()
+        keys = {person.identity.key for person in people}
+        hashes = {person.identity.hash for person in people}
+        self.suppressed = set(
+            Suppression.objects.filter(address_hash__in=hashes).values_list("address_hash", flat=True)
+        )
+        self._members = self._look_up(keys)
+        self._held = self._look_up_subscriptions()
+        free = len(keys) - len(self._members) if setting.writes else 0
+        self._ids: Iterator[int] = iter(reserve_ids(Subscriber, free))
+        self._subscribers = Table(Subscriber, "id", "created_at")
+        self._subscriptions = Table(Subscription, "created_at")
+        self._consents = Table(ConsentRecord)
+        self._suppressions = Table(Suppression, "created_at")
+        self._changes = Table(ImportChange)
+        self._updates: list[tuple[type[Any], int, dict[str, Any]]] = []
+        self._asked: list[tuple[Member, Person]] = []
+        self._labels: list[tuple[int, list[str]]] = []
+
+    def _look_up(self, keys: set[str]) -> dict[str, Member]:
+        rows = Subscriber.objects.filter(address_key__in=keys)
+        columns = ("address_key", "pk", "address_hash", *PROFILE)
+        return {key: Member(*values) for key, *values in rows.values_list(*columns)}
+
+    def _look_up_subscriptions(self) -> dict[tuple[int, int], Held]:
+        if not self._members:
+            return {}
+        rows = Subscription.objects.filter(subscriber_id__in=[member.pk for member in self._members.values()])
+        columns = ("subscriber_id", "newsletter_id", "pk", "status", "ended_at", "confirmed_at")
+        return {(person, letter): Held(*values) for person, letter, *values in rows.values_list(*columns)}
+
+    # --- what is there ------------------------------------------------------------------------------------------------
+    def has_this_key(self, mark: str) -> bool:
+        return mark == restoring.hash_key_mark()
+
+    def subscription(self, member: Member, slug: str) -> Held | None:
+        return self._held.get((member.pk, self.setting.newsletters[slug].pk))
+
+    def confirmed_here_after(self, person: Person) -> bool:
+        """Did this person, by our own confirmation link, come after they had left there?"""
+        member = self._members.get(person.identity.key)
+        if member is None or person.ended_at is None:
+            return False
+        held = [each for (pk, _letter), each in self._held.items() if pk == member.pk]
+        return any(each.confirmed_at and each.confirmed_at > person.ended_at and not each.ended_at for each in held)
+
+    def member(self, person: Person) -> Member:
+        """The one person behind this address, made if there was none."""
+        key = person.identity.key
+        if member := self._members.get(key):
+            return member
+        pk = next(self._ids, -len(self._members) - 1)
+        member = Member(pk, person.identity.hash, person.name, person.language, person.time_zone, is_new=True)
+        self._members[key] = member
+        values = {"id": pk, "email": person.identity.email, "address_key": key, "address_hash": member.hash,
+                  "name": person.name, "language": person.language, "time_zone": person.time_zone,
+                  "created_at": person.signed_up_at or person.asked_at or self.now,
+                  "import_run_id": self.run_id}  # fmt: skip
+        if person.own:
+            values |= restoring.prepared(Subscriber, person.own.person)
+            self._labels.append((pk, person.own.labels))
+        self._subscribers.add(**values)
+        return member
+
+    # --- what happens -------------------------------------------------------------------------------------------------
+    def fill_in(self, member: Member, person: Person) -> None:
+        """What was not known of somebody; nothing is overwritten."""
+        if member.is_new:
+            return
+        missing = {name: value for name in PROFILE if (value := getattr(person, name)) and not getattr(member, name)}
+        if missing:
+            self._change(Subscriber, member, member.pk, None, before=dict.fromkeys(missing, ""), after=missing)
+            for name, value in missing.items():
+                setattr(member, name, value)
+
+    def suppress(self, person: Person, reason: Suppression.Reason) -> None:
+        self.suppressed.add(person.identity.hash)
+        email = "" if reason is Suppression.Reason.ERASED else person.identity.email
+        note = self.setting.note if person.note is None else person.note[:300]
+        self._suppressions.add(
+            address_hash=person.identity.hash, email=email, reason=reason.value, note=note,
+            created_at=person.ended_at or self.now, import_run_id=self.run_id,
+        )  # fmt: skip
+
+    def subscribe(self, member: Member, person: Person, *, status: str) -> None:
+        """A subscription that was not there, with the proof that the list brought along."""
+        newsletter = self.setting.newsletters[person.newsletter]
+        signed_up_at = person.signed_up_at or person.asked_at or self.now
+        values: dict[str, Any] = {
+            "subscriber_id": member.pk, "newsletter_id": newsletter.pk, "status": status,
+            "cadence": newsletter.cadence_or_default(person.cadence),
+            "topic_set_id": self.setting.topic_set_id(person.topics), "created_at": signed_up_at,
+            "confirmed_at": person.confirmed_at, "imported_at": self.now, "import_run_id": self.run_id,
+        }  # fmt: skip
+        if status == Subscription.Status.ENDED:
+            values |= {"ended_at": person.ended_at or self.now, "ended_reason": IMPORT}
+        if person.own:
+            if person.confirmed_at or status in {"pending", "ended"}:
+                values["imported_at"] = None  # it came from here, unless it says otherwise
+            values.setdefault("ended_at", person.ended_at)  # a wish that was opened anew remembers its end
+            values |= restoring.prepared(Subscription, person.own.subscription)
+            self._prove_again(member, person, person.own)
+        elif status != Subscription.Status.ENDED:
+            self._prove(member, person)
+        row = self._subscriptions.add(**values)
+        self._held[member.pk, newsletter.pk] = Held(0, status, values.get("ended_at"), person.confirmed_at, row)
+
+    def activate(self, there: Held, member: Member, person: Person) -> None:
+        """A form was waiting for a confirmation that the list has."""
+        if not there.pk:
+            return
+        before: dict[str, Any] = {"status": there.status, "confirmed_at": None, "imported_at": None}
+        after = {"status": "active", "confirmed_at": person.confirmed_at, "imported_at": self.now}
+        self._change(Subscription, member, there.pk, there.pk, before=before, after=after)
+        there.status = "active"
+        self._prove(member, person)
+
+    def end(self, there: Held, member: Member, person: Person) -> None:
+        before: dict[str, Any] = {"status": there.status, "ended_at": None, "ended_reason": ""}
+        ended_at = person.ended_at or self.now
+        after = {"status": "ended", "ended_at": ended_at, "ended_reason": IMPORT}
+        if there.row:  # the same person stood further up as active
+            self._subscriptions.change(there.row, **after)
+        elif there.pk:
+            self._change(Subscription, member, there.pk, there.pk, before=before, after=after)
+        there.status, there.ended_at = "ended", ended_at
+        self._consent(member, person, action=ConsentRecord.Action.WITHDRAWN.value)
+
+    def ask(self, member: Member, person: Person) -> None:
+        """No consent to show: a wish that waits for one."""
+        self._asked.append((member, person))
+        newsletter = self.setting.newsletters[person.newsletter]
+        self._subscriptions.add(
+            subscriber_id=member.pk, newsletter_id=newsletter.pk, status="pending", created_at=self.now,
+            cadence=newsletter.cadence_or_default(person.cadence), import_run_id=self.run_id,
+            topic_set_id=self.setting.topic_set_id(person.topics),
+        )  # fmt: skip
+        self._held[member.pk, newsletter.pk] = Held(0, "pending", None, None)
+
+    def _prove(self, member: Member, person: Person) -> None:
+        self._consent(
+            member, person, action=ConsentRecord.Action.GIVEN.value,
+            wording_id=self.setting.wording_id(person.newsletter), asked_at=person.asked_at,
+            ip_address=person.consent_ip, confirmation_ip=person.confirmation_ip,
+            page_url=person.consent_page[:1000],
+        )  # fmt: skip
+
+    def _prove_again(self, member: Member, person: Person, own: Own) -> None:
+        newsletter = self.setting.newsletters[person.newsletter]
+        for consent in own.consents:
+            text, language = consent.wording
+            wording_id = self.setting.wording_id(person.newsletter, text=text, language=language) if text else None
+            self._consents.add(
+                subscriber_id=member.pk, address_hash=member.hash, newsletter_id=newsletter.pk, wording_id=wording_id,
+                import_run_id=self.run_id, **restoring.prepared(ConsentRecord, consent.values),
+            )  # fmt: skip
+
+    def _consent(self, member: Member, person: Person, **values: Any) -> None:
+        self._consents.add(
+            subscriber_id=member.pk, address_hash=member.hash, method=IMPORT, at=self.now,
+            newsletter_id=self.setting.newsletters[person.newsletter].pk, import_run_id=self.run_id, **values,
+        )  # fmt: skip
+
+    def _change(
+        self, model: type[Any], member: Member, pk: int, subscription_id: int | None, *, before: Mapping[str, Any],
+        after: Mapping[str, Any],
+    ) -> None:  # fmt: skip
+        self._updates.append((model, pk, dict(after)))
+        values = {"before": _as_json(before), "after": _as_json(after)}
+        self._changes.add(run_id=self.run_id, subscriber_id=member.pk, subscription_id=subscription_id, **values)
+
+    # --- writing ------------------------------------------------------------------------------------------------------
+    def write(self) -> None:
+        """Everything at once, inside the caller's transaction. Raises IntegrityError if somebody was first."""
+        for table in (self._subscribers, self._subscriptions, self._consents, self._suppressions, self._changes):
+            table.write()
+        for model, pk, values in self._updates:
+            model.objects.filter(pk=pk).update(**values)
+        restoring.add_labels(self._labels)
+        self._write_sign_ups()
+
+    def _write_sign_ups(self) -> None:
+        """Confirmation mails, spread over time: each is owed from its own moment on."""
+        step = timedelta(hours=1) / max(settings.IMPORT_CONFIRMATIONS_PER_HOUR, 1)
+        for member, person in self._asked:
+            due_at = self.now + step * self.setting.next_asked()
+            wish = Subscription.objects.get(
+                subscriber_id=member.pk, newsletter_id=self.setting.newsletters[person.newsletter].pk
+            )
+            sign_up = SignUp.objects.create(
+                subscriber_id=member.pk, created_at=due_at, next_attempt_at=due_at, expires_at=due_at + validity()
+            )
+            sign_up.subscriptions.add(wish)
+
+
+def _as_json(values: Mapping[str, Any]) -> str:
+    return json.dumps(values, default=str)
+
+
+def _words() -> dict[str, str]:
+    return {"other_key": _("the hash was made with another ADDRESS_HASH_KEY"), "never_confirmed": _("never confirmed")}

@@ -1,0 +1,71 @@
+"""How often an address may get a mail that its owner has not confirmed to want.
+
+Anybody can enter anybody's address in a form. Whatever comes from wherever, one person gets at most one such mail a
+day and three in thirty days. Only the owner can confirm, so a confirmation starts the count anew. Whoever says that
+the mail did not come gets a second one on the same day, after a while.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from django.db.models import QuerySet
+
+from newsletter.subscribers.models import ConfirmationMail, SignUp
+from newsletter.subscribers.suppression import is_suppressed
+
+COOL_DOWN = timedelta(hours=24)
+SECOND_AFTER, MAILS_PER_DAY = timedelta(minutes=10), 2  # where a second mail was asked for
+PERIOD, MAILS_PER_PERIOD = timedelta(days=30), 3
+
+
+def reason_not_to_mail(sign_up: SignUp, now: datetime) -> SignUp.Reason | None:
+    """Why this sign-up's mail must not go out, if there is a reason."""
+    subscriber = sign_up.subscriber
+    if is_suppressed(subscriber.email):
+        return SignUp.Reason.SUPPRESSED
+    if sign_up.expires_at <= now:
+        return SignUp.Reason.EXPIRED
+    earlier = ConfirmationMail.objects.to_address(subscriber.address_hash, since=now - PERIOD)
+    return _reason_to_wait(earlier.exclude(sign_up=sign_up), now, is_asked_again=sign_up.is_asked_again)
+
+
+def reason_not_to_mail_address(address_hash: str, now: datetime) -> SignUp.Reason | None:
+    """The same for a mail that belongs to no sign-up, such as the link to one's own page."""
+    return _reason_to_wait(
+        ConfirmationMail.objects.to_address(address_hash, since=now - PERIOD), now, is_asked_again=False
+    )
+
+
+def _is_too_soon(times: Collection[datetime], now: datetime, *, is_asked_again: bool) -> bool:
+    today = [at for at in times if at > now - COOL_DOWN]
+    if not is_asked_again:
+        return bool(today)
+    return len(today) >= MAILS_PER_DAY or any(at > now - SECOND_AFTER for at in today)
+
+
+def count_mail(sign_up: SignUp, now: datetime) -> None:
+    """Count before sending: a worker that dies on the way must not make room for a further mail."""
+    ConfirmationMail.objects.get_or_create(
+        sign_up=sign_up, defaults={"address_hash": sign_up.subscriber.address_hash, "at": now}
+    )
+
+
+def count_mail_to(address_hash: str, now: datetime) -> None:
+    """Count a mail that belongs to no sign-up, before it is sent."""
+    ConfirmationMail.objects.create(address_hash=address_hash, at=now)
+
+
+def start_anew(address_hash: str) -> None:
+    """The owner of the address has confirmed."""
+    ConfirmationMail.objects.filter(address_hash=address_hash).delete()
+
+
+def _reason_to_wait(
+    earlier: QuerySet[ConfirmationMail], now: datetime, *, is_asked_again: bool
+) -> SignUp.Reason | None:
+    times = list(earlier.values_list("at", flat=True))
+    if _is_too_soon(times, now, is_asked_again=is_asked_again):
+        return SignUp.Reason.TOO_SOON
+    return SignUp.Reason.TOO_MANY if len(times) >= MAILS_PER_PERIOD else None

@@ -1,0 +1,138 @@
+"""Uses of the sign-up forms, and the confirmation mails that they led to."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from newsletter.lib.tokens import Purpose, make_token
+from newsletter.lib.transitions import transition
+from newsletter.subscribers.models.owed import OwedMail
+from newsletter.subscribers.models.people import Subscriber, Subscription
+
+
+class SignUpQuerySet(models.QuerySet["SignUp"]):
+    def unmailed(self) -> SignUpQuerySet:
+        """Sign-ups whose confirmation mail is still owed, the oldest first."""
+        return self.filter(status=SignUp.Status.WAITING).order_by("pk")
+
+    def due(self, now: datetime) -> SignUpQuerySet:
+        """Sign-ups whose mail may be tried now."""
+        return self.unmailed().filter(Q(next_attempt_at=None) | Q(next_attempt_at__lte=now))
+
+
+class SignUp(OwedMail):
+    """One use of a sign-up form. Its link, once mailed, confirms exactly what was asked for here, once."""
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", _("mail waiting")
+        MAILED = "mailed", _("mailed")
+        SKIPPED = "skipped", _("not mailed")
+        CONFIRMED = "confirmed", _("confirmed")
+
+    class Reason(models.TextChoices):
+        """Why no mail went out."""
+
+        SUPPRESSED = "suppressed", _("on the suppression list")
+        TOO_SOON = "too_soon", _("had one within a day")
+        TOO_MANY = "too_many", _("had three within thirty days")
+        REFUSED = "refused", _("refused by the server for good")
+        EXPIRED = "expired", _("not accepted in time")
+        NOTHING = "nothing", _("asked for a mail, with nothing waiting")
+
+    HELD_BACK = "held back: the hour's mails are used up, or no proof of work came"  # a response of our own
+
+    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="sign_ups")
+    subscriptions = models.ManyToManyField(Subscription, related_name="sign_ups", blank=True)
+    status = models.CharField(_("status"), max_length=9, choices=Status, default=Status.WAITING)
+    skipped_reason = models.CharField(_("reason"), max_length=10, choices=Reason, blank=True)
+    next_attempt_at = models.DateTimeField(_("next attempt"), null=True, blank=True)
+    is_asked_again = models.BooleanField(_("asked for a second mail"), default=False)
+    is_unproven = models.BooleanField(_("without the proof of work that was asked for"), default=False)
+    page_url = models.CharField(_("page"), max_length=1000, blank=True)
+    ip_address = models.GenericIPAddressField(_("IP address"), null=True, blank=True)
+    is_ip_cut = models.BooleanField(_("IP address shortened"), default=False)
+    user_agent = models.CharField(_("browser"), max_length=300, blank=True)
+    created_at = models.DateTimeField(_("at"))
+    expires_at = models.DateTimeField(_("link expires"))
+    mailed_at = models.DateTimeField(_("mailed"), null=True, blank=True)
+    confirmed_at = models.DateTimeField(_("confirmed"), null=True, blank=True)
+
+    objects = SignUpQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("sign-up")
+        verbose_name_plural = _("sign-ups")
+        ordering = ["-pk"]
+        indexes = [
+            models.Index(fields=["status"], condition=Q(status="waiting"), name="sign_up_waiting"),
+            models.Index(fields=["status", "skipped_reason"], name="sign_up_outcome"),
+            models.Index(fields=["created_at"], name="sign_up_created_at"),
+            models.Index(
+                fields=["is_ip_cut", "created_at"],
+                condition=Q(ip_address__isnull=False) | ~Q(user_agent=""),
+                name="sign_up_with_traces",
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(status="confirmed") | Q(confirmed_at__isnull=False), name="sign_up_confirmed_at"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="skipped") | ~Q(skipped_reason=""), name="sign_up_skip_has_reason"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_status_display()} {self.created_at:%Y-%m-%d}"
+
+    @property
+    def token(self) -> str:
+        return make_token(Purpose.CONFIRM, self.pk)
+
+    def mark_mailed(self, now: datetime) -> bool:
+        return transition(self, sources=["waiting"], to=self.Status.MAILED, mailed_at=now)
+
+    def skip(self, reason: str, *, response: str = "") -> bool:
+        """Send nothing, and keep why."""
+        values = {"skipped_reason": reason, "response": response[:300]}
+        return transition(self, sources=["waiting"], to=self.Status.SKIPPED, **values)
+
+    def confirm(self, now: datetime) -> bool:
+        """Use the link up. False if it was used before."""
+        return transition(self, sources=["waiting", "mailed"], to=self.Status.CONFIRMED, confirmed_at=now)
+
+
+class ConfirmationMailQuerySet(models.QuerySet["ConfirmationMail"]):
+    def to_address(self, address_hash: str, *, since: datetime) -> ConfirmationMailQuerySet:
+        return self.filter(address_hash=address_hash, at__gt=since)
+
+
+class ConfirmationMail(models.Model):
+    """A confirmation mail to an address, counted for the limits of one a day and three in thirty days.
+
+    It is a table of its own because sign-ups are deleted when they expire, and the count must outlive them: else
+    waiting a week would give an attacker three more mails. It holds no address, only the keyed hash.
+    """
+
+    address_hash = models.CharField(max_length=64)
+    sign_up = models.OneToOneField(SignUp, on_delete=models.SET_NULL, null=True, related_name="confirmation_mail")
+    at = models.DateTimeField(_("at"))
+
+    objects: ClassVar[models.Manager[ConfirmationMail]] = ConfirmationMailQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("confirmation mail")
+        verbose_name_plural = _("confirmation mails")
+        ordering = ["-at", "-pk"]
+        indexes = [
+            models.Index(fields=["address_hash", "at"], name="confirmation_mail_address"),
+            models.Index(fields=["at"], name="confirmation_mail_at"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d}"

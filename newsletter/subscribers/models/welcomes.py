@@ -1,0 +1,64 @@
+"""Welcome mails: one row for one that is owed, and the proof that it was sent."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from newsletter.lib.transitions import transition
+from newsletter.subscribers.models.owed import OwedMail
+from newsletter.subscribers.models.people import Subscription
+
+
+class WelcomeMail(OwedMail):
+    """One for a subscription at most, ever: leaving and coming back is no reason to be welcomed twice."""
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", _("waiting")
+        SENT = "sent", _("sent")
+        SKIPPED = "skipped", _("not sent")
+
+    class Reason(models.TextChoices):
+        """Why it was not sent."""
+
+        SUPPRESSED = "suppressed", _("on the suppression list")
+        LEFT = "left", _("left before it was sent")
+        REFUSED = "refused", _("refused by the mail server")
+        TOO_LATE = "too_late", _("no mail server took it in time")
+
+    subscription = models.OneToOneField(
+        Subscription, on_delete=models.CASCADE, related_name="welcome_mail", verbose_name=_("subscription")
+    )
+    status = models.CharField(_("status"), max_length=7, choices=Status, default=Status.WAITING)
+    skipped_reason = models.CharField(_("reason"), max_length=10, choices=Reason, blank=True)
+    next_attempt_at = models.DateTimeField(_("next attempt"))
+    created_at = models.DateTimeField(_("at"))
+    sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("welcome mail")
+        verbose_name_plural = _("welcome mails")
+        ordering = ["-pk"]
+        indexes = [
+            models.Index(fields=["next_attempt_at"], condition=Q(status="waiting"), name="welcome_mail_waiting"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=~Q(status="sent") | Q(sent_at__isnull=False), name="welcome_sent_at"),
+            models.CheckConstraint(
+                condition=~Q(status="skipped") | ~Q(skipped_reason=""), name="welcome_skip_has_reason"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_status_display()} {self.created_at:%Y-%m-%d}"
+
+    def mark_sent(self, now: datetime) -> bool:
+        return transition(self, sources=["waiting"], to=self.Status.SENT, sent_at=now)
+
+    def skip(self, reason: str, *, response: str = "") -> bool:
+        """Send nothing, and keep why."""
+        values = {"skipped_reason": reason, "response": response[:300]}
+        return transition(self, sources=["waiting"], to=self.Status.SKIPPED, **values)

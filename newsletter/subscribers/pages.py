@@ -1,0 +1,112 @@
+"""What the templates of this part need to know."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import available_timezones
+
+from django.conf import settings
+from django.utils.translation import get_language_info
+
+from articles.models import Topic
+from newsletter.subscribers.forms import SubscribeForm
+from newsletter.subscribers.models import Cadence, Newsletter, Subscriber, Subscription, Weekday
+from newsletter.subscribers.preferences import offered_newsletters
+from newsletter.subscribers.protection import HONEYPOT, TIME_FIELD, form_time, is_timely
+
+AREAS = (
+    "Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific",
+)  # fmt: skip
+
+
+def sign_up_page(
+    *, form: SubscribeForm | None = None, newsletter: Newsletter | None = None, page_url: str = ""
+) -> dict[str, Any]:
+    """A sign-up form: for all open newsletters, or for one. A form that was refused keeps what was entered."""
+    newsletters = [newsletter] if newsletter else list(Newsletter.objects.open())
+    sent = form.sent if form else None
+    digests = [each for each in newsletters if each.kind == Newsletter.Kind.DIGEST]
+    return {
+        "newsletters": [each for each in newsletters if each.is_open],
+        "only_newsletter": newsletter,
+        "topics": list(Topic.objects.all()) if digests else [],
+        "cadences": _cadences(digests),
+        "form": form,
+        "chosen_newsletters": sent.getlist("newsletters") if sent else [],
+        "chosen_topics": sent.getlist("topics") if sent else [],
+        "chosen_cadence": sent.get("cadence") if sent else (digests[0].default_cadence if digests else ""),
+        "honeypot": HONEYPOT,
+        "form_time": _time_of(form),
+        "page_url": form.page_url if form else page_url,
+    }
+
+
+def _time_of(form: SubscribeForm | None) -> str:
+    """A form that is shown again keeps its time: whoever only clicks once more is no robot for being quick."""
+    sent = form.sent.get(TIME_FIELD, "") if form else ""
+    return sent if sent and is_timely(sent) else form_time()
+
+
+def preferences_page(subscriber: Subscriber, *, now: datetime) -> dict[str, Any]:
+    """Everything that a reader can change, as it is now."""
+    subscriptions = {
+        each.newsletter_id: each for each in subscriber.subscriptions.select_related("topic_set").order_by("pk")
+    }
+    entries = [_entry(each, subscriptions.get(each.pk)) for each in offered_newsletters(subscriber)]
+    paused = [each.paused_until for each in subscriptions.values() if each.status == Subscription.Status.PAUSED]
+    return {
+        "subscriber": subscriber,
+        "entries": entries,
+        "has_any": any(entry["is_wanted"] for entry in entries),
+        "topics": list(Topic.objects.all()),
+        "paused_until": max((each for each in paused if each), default=None),
+        "languages": _languages(),
+        "time_zones": _zones(subscriber.time_zone),
+        "formats": Subscriber.Format.choices,
+        "hours": [(hour, time(hour)) for hour in range(24)],
+        "weekdays": Weekday.choices,
+        "first_day": now.date() + timedelta(days=1),
+    }
+
+
+def less_often(subscription: Subscription) -> list[tuple[str, str]]:
+    """The cadences of this newsletter that are rarer than the reader's."""
+    values = list(Cadence.values)
+    rarer = values[values.index(subscription.cadence) + 1 :]
+    return [(value, label) for value, label in subscription.newsletter.cadence_choices() if value in rarer]
+
+
+def _entry(newsletter: Newsletter, subscription: Subscription | None) -> dict[str, Any]:
+    joined = {Subscription.Status.ACTIVE, Subscription.Status.PAUSED}
+    topic_set = subscription.topic_set if subscription else None
+    return {
+        "newsletter": newsletter,
+        "is_wanted": bool(subscription and subscription.status in joined),
+        "cadence": subscription.cadence if subscription else newsletter.default_cadence,
+        "cadences": newsletter.cadence_choices(),
+        "hour": subscription.hour if subscription else None,
+        "weekday": subscription.weekday if subscription else None,
+        "has_weekly": Cadence.WEEKLY in newsletter.cadences,
+        "topic_pks": topic_set.topic_pks if topic_set else frozenset(),
+        "has_topics": newsletter.kind == Newsletter.Kind.DIGEST,
+    }
+
+
+def _zones(own: str) -> list[str]:
+    """Places by name, without the aliases that the database keeps for old systems; the reader's own always."""
+    areas = tuple(f"{area}/" for area in AREAS)
+    return sorted({"UTC", *(zone for zone in available_timezones() if zone.startswith(areas)), *filter(None, [own])})
+
+
+def _cadences(newsletters: list[Newsletter]) -> list[tuple[str, str]]:
+    offered = {value for newsletter in newsletters for value in newsletter.cadences}
+    return [(value, str(label)) for value, label in Cadence.choices if value in offered]
+
+
+def _languages() -> list[tuple[str, str]]:
+    """The site's own language and those that it is translated into, by their own names."""
+    translated = {folder.parent.name for path in settings.LOCALE_PATHS for folder in Path(path).glob("*/LC_MESSAGES")}
+    codes = sorted({settings.LANGUAGE_CODE, *translated} & set(dict(settings.LANGUAGES)))
+    return [(code, get_language_info(code)["name_local"]) for code in codes]

@@ -1,0 +1,111 @@
+"""What a reader changes behind the signed link: what they get, how often, about what, and who they are to us."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db import transaction
+
+from articles.models import Topic
+from newsletter.lib.transitions import transition
+from newsletter.subscribers import changes, limits
+from newsletter.subscribers.consent import record_given
+from newsletter.subscribers.models import ConsentRecord, Newsletter, Subscriber, Subscription, TopicSet
+from newsletter.subscribers.unsubscribing import unsubscribe
+
+METHOD = ConsentRecord.Method.PREFERENCES
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One newsletter of the page: wanted or not, how often, which topics (slugs; none means all)."""
+
+    newsletter: Newsletter
+    is_wanted: bool
+    cadence: str = ""
+    topics: tuple[str, ...] = ()
+    hour: int | None = None
+    weekday: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """The whole page as the reader left it."""
+
+    choices: tuple[Choice, ...]
+    name: str = ""
+    language: str = ""
+    time_zone: str = ""
+    format: str = Subscriber.Format.HTML
+    paused_until: date | None = None
+
+
+@transaction.atomic
+def save_preferences(*, subscriber: Subscriber, preferences: Preferences, now: datetime) -> None:
+    """Make it so, at once. Whoever holds the link owns the address, so joining here needs no further confirmation."""
+    with changes.recorded(subscriber, author=changes.READER, now=now):
+        _save(subscriber, preferences, now)
+
+
+def _save(subscriber: Subscriber, preferences: Preferences, now: datetime) -> None:
+    subscriber.name = preferences.name
+    subscriber.language = preferences.language
+    subscriber.time_zone = preferences.time_zone
+    subscriber.format = preferences.format
+    subscriber.save(update_fields=["name", "language", "time_zone", "format"])
+    for choice in preferences.choices:
+        if choice.is_wanted:
+            _keep(subscriber, choice, preferences.paused_until, now)
+        else:
+            _leave(subscriber, choice, now)
+
+
+@transaction.atomic
+def resume(*, subscriber: Subscriber, now: datetime) -> int:
+    """End every pause now. Returns how many subscriptions go on."""
+    with changes.recorded(subscriber, author=changes.READER, now=now):
+        return sum(each.resume() for each in subscriber.subscriptions.filter(status=Subscription.Status.PAUSED))
+
+
+def offered_newsletters(subscriber: Subscriber) -> list[Newsletter]:
+    """What the page lists: everything open, and what this person has although it is closed to others."""
+    everything = Newsletter.objects.order_by("position", "pk")
+    has = set(subscriber.subscriptions.exclude(status="ended").values_list("newsletter_id", flat=True))
+    return [newsletter for newsletter in everything if newsletter.is_open or newsletter.pk in has]
+
+
+def _keep(subscriber: Subscriber, choice: Choice, paused_until: date | None, now: datetime) -> None:
+    subscription, _created = Subscription.objects.get_or_create(subscriber=subscriber, newsletter=choice.newsletter)
+    if _join(subscription, now):
+        record_given(subscription, method=METHOD, now=now)
+        limits.start_anew(subscriber.address_hash)
+    subscription.cadence = choice.newsletter.cadence_or_default(choice.cadence)
+    subscription.topic_set = _topic_set(choice.topics)
+    if choice.newsletter.offers_delivery_time:
+        subscription.hour, subscription.weekday = choice.hour, choice.weekday
+    subscription.save(update_fields=["cadence", "topic_set", "hour", "weekday"])
+    _pause_or_resume(subscription, paused_until)
+
+
+def _join(subscription: Subscription, now: datetime) -> bool:
+    values = {"confirmed_at": now, "ended_at": None, "ended_reason": ""}
+    return transition(subscription, sources=["pending", "ended"], to=Subscription.Status.ACTIVE, **values)
+
+
+def _leave(subscriber: Subscriber, choice: Choice, now: datetime) -> None:
+    subscription = Subscription.objects.filter(subscriber=subscriber, newsletter=choice.newsletter).first()
+    if subscription:
+        unsubscribe(subscription=subscription, method=METHOD, now=now)
+
+
+def _pause_or_resume(subscription: Subscription, until: date | None) -> None:
+    if until is None:
+        subscription.resume()
+    elif not subscription.pause(until=until):
+        subscription.paused_until = until
+        subscription.save(update_fields=["paused_until"])
+
+
+def _topic_set(slugs: tuple[str, ...]) -> TopicSet | None:
+    return TopicSet.objects.of(Topic.objects.filter(slug__in=slugs)) if slugs else None

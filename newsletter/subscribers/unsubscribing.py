@@ -1,0 +1,62 @@
+"""Leaving: at once, without a password, as easily as it was to join; and coming back after a slip."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from newsletter.subscribers.consent import record_given, record_withdrawn
+from newsletter.subscribers.models import ConsentRecord, Subscriber, Subscription
+
+UNDO_PERIOD = timedelta(days=7)
+
+
+@transaction.atomic
+def unsubscribe(*, subscription: Subscription, method: ConsentRecord.Method, now: datetime) -> bool:
+    """End the subscription at once and keep the withdrawal. False if it had ended before."""
+    if not subscription.end(now, reason=method.value):
+        return False
+    record_withdrawn(subscription, method=method, now=now)
+    return True
+
+
+@transaction.atomic
+def unsubscribe_from_all(*, subscriber: Subscriber, method: ConsentRecord.Method, now: datetime) -> int:
+    """End everything this person has. Returns how many subscriptions ended."""
+    subscriptions = subscriber.subscriptions.select_related("subscriber").order_by("pk")
+    return sum(unsubscribe(subscription=each, method=method, now=now) for each in subscriptions)
+
+
+def may_undo(subscription: Subscription, now: datetime) -> bool:
+    """Was it the reader who left, and lately? An old mail that was passed on must not subscribe anybody."""
+    left_here = {ConsentRecord.Method.ONE_CLICK, ConsentRecord.Method.PAGE, ConsentRecord.Method.PREFERENCES}
+    return (
+        subscription.status == Subscription.Status.ENDED
+        and subscription.ended_reason in left_here
+        and bool(subscription.confirmed_at or subscription.imported_at)
+        and subscription.ended_at is not None
+        and now - subscription.ended_at <= UNDO_PERIOD
+    )
+
+
+@transaction.atomic
+def undo(*, subscription: Subscription, now: datetime, cadence: str = "") -> bool:
+    """Come back after a slip, with another ``cadence`` if one is given. False if it is too late or nothing to undo."""
+    if not may_undo(subscription, now) or not subscription.undo_end():
+        return False
+    record_given(subscription, method=ConsentRecord.Method.PAGE, now=now)
+    if cadence in subscription.newsletter.cadences:
+        subscription.cadence = cadence
+        subscription.save(update_fields=["cadence"])
+    return True
+
+
+@transaction.atomic
+def undo_click(*, subscription: Subscription, now: datetime) -> int:
+    """Undo the click that ended this subscription, with everything that the same click ended. Returns how many."""
+    if subscription.ended_at is None:
+        return 0
+    together = Subscription.objects.filter(subscriber=subscription.subscriber_id, ended_at=subscription.ended_at)
+    rows = together.select_related("subscriber", "newsletter").order_by("pk")
+    return sum(undo(subscription=each, now=now) for each in rows)

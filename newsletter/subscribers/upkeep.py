@@ -1,0 +1,70 @@
+"""What must happen without anybody's click: owed mails, expired wishes, pauses that end."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db.models import Exists, OuterRef
+
+from newsletter.subscribers import retention
+from newsletter.subscribers.limits import PERIOD
+from newsletter.subscribers.models import ConfirmationMail, ConsentRecord, SignUp, Subscriber, Subscription
+from newsletter.subscribers.signup import validity
+
+HEAD_START = timedelta(seconds=5)  # the doorbell has rung for younger ones; it is most likely being answered
+GRACE = timedelta(days=1)  # whoever comes a little late gets a new link with one click
+BATCH = 500
+
+
+def owed_mails(now: datetime) -> list[int]:
+    """Ids of sign-ups whose mail is due and was not sent when the doorbell rang, the oldest first."""
+    due = SignUp.objects.due(now).filter(created_at__lte=now - HEAD_START)
+    return list(due.values_list("pk", flat=True)[:BATCH])
+
+
+def clean_up(now: datetime) -> dict[str, int]:
+    """Forget what nobody confirmed, and end pauses. Returns how many of each; at most BATCH at a time."""
+    counts = {
+        "wishes_expired": _expire_wishes(now - validity() - GRACE),
+        "people_forgotten": _forget_people(now - validity() - GRACE),
+        "pauses_ended": _end_pauses(now),
+        **retention.clean_up(now),
+    }
+    ConfirmationMail.objects.filter(at__lte=now - PERIOD).delete()
+    return {name: count for name, count in counts.items() if count}
+
+
+def _expire_wishes(cutoff: datetime) -> int:
+    recent = SignUp.objects.filter(subscriptions=OuterRef("pk"), created_at__gt=cutoff)
+    pending = Subscription.objects.filter(~Exists(recent), status="pending", created_at__lte=cutoff)
+    wishes = list(pending.order_by("pk")[:BATCH])
+    for wish in wishes:
+        if not wish.close_unconfirmed():
+            Subscription.objects.filter(pk=wish.pk, status="pending").delete()
+    return len(wishes)
+
+
+def _forget_people(cutoff: datetime) -> int:
+    """People of whom nothing is left but an address that somebody once typed."""
+    people = Subscriber.objects.filter(
+        ~Exists(Subscription.objects.filter(subscriber=OuterRef("pk"))),
+        ~Exists(ConsentRecord.objects.filter(subscriber=OuterRef("pk"))),
+        created_at__lte=cutoff,
+    )
+    pks = list(people.order_by("pk").values_list("pk", flat=True)[:BATCH])
+    Subscriber.objects.filter(pk__in=pks).delete()
+    return len(pks)
+
+
+def _end_pauses(now: datetime) -> int:
+    tomorrow = (now + timedelta(days=1)).date()  # it may be tomorrow already where the reader lives
+    paused = Subscription.objects.filter(status="paused", paused_until__lte=tomorrow)
+    candidates = paused.select_related("subscriber", "newsletter").order_by("pk")[:BATCH]
+    return sum(each.resume() for each in candidates if _is_over(each, now))
+
+
+def _is_over(subscription: Subscription, now: datetime) -> bool:
+    zone = subscription.subscriber.time_zone or subscription.newsletter.time_zone
+    until = subscription.paused_until
+    return until is not None and now.astimezone(ZoneInfo(zone)).date() >= until

@@ -1,0 +1,105 @@
+"""The welcome mail: one for a confirmed subscription, where its newsletter wants that, sent by a worker.
+
+The row says what happened, so running anything here twice, late or never (the sweep rings again) is harmless.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.urls import reverse
+
+from newsletter.lib import mail
+from newsletter.subscribers.models import Subscription, WelcomeMail
+from newsletter.subscribers.suppression import is_suppressed
+
+FIRST_RETRY, LAST_RETRY = timedelta(seconds=30), timedelta(hours=1)
+DEADLINE = timedelta(days=1)  # who has had the first issues needs no welcome any more
+HEAD_START = timedelta(seconds=5)  # the doorbell has rung for younger ones; it is most likely being answered
+BATCH = 500
+
+
+def owe_welcome(confirmed: Iterable[Subscription], *, now: datetime) -> None:
+    """Note the mails that these subscriptions, confirmed just now, are owed. Call it in the same transaction."""
+    rows = [
+        WelcomeMail(subscription=subscription, created_at=now, next_attempt_at=now)
+        for subscription in confirmed
+        if subscription.newsletter.sends_welcome
+    ]
+    WelcomeMail.objects.bulk_create(rows, ignore_conflicts=True)  # somebody who came back has had theirs
+
+
+def owed_welcomes(now: datetime) -> list[int]:
+    """Ids of the mails that are due and were not sent when the doorbell rang, the oldest first."""
+    due = WelcomeMail.objects.filter(status=WelcomeMail.Status.WAITING, next_attempt_at__lte=now)
+    late = due.filter(created_at__lte=now - HEAD_START).order_by("pk")
+    return list(late.values_list("pk", flat=True)[:BATCH])
+
+
+def welcomes_of(confirmed: Iterable[Subscription]) -> list[int]:
+    """Ids of the mails that wait for these subscriptions, for ringing."""
+    waiting = WelcomeMail.objects.filter(subscription__in=list(confirmed), status=WelcomeMail.Status.WAITING)
+    return list(waiting.order_by("pk").values_list("pk", flat=True))
+
+
+def send_welcome(*, welcome_mail_id: int, now: datetime) -> bool:
+    """Send this mail if it is still owed. True if it was accepted just now."""
+    rows = WelcomeMail.objects.select_related("subscription__subscriber", "subscription__newsletter")
+    row = rows.filter(pk=welcome_mail_id).first()
+    if row is None or not row.claim(now):
+        return False
+    if reason := _reason_not_to(row, now):
+        row.skip(reason)
+        return False
+    try:
+        _mail(row.subscription)
+    except mail.NotAccepted as refusal:
+        _record_refusal(row, refusal, now)
+        return False
+    return row.mark_sent(now)
+
+
+def _reason_not_to(row: WelcomeMail, now: datetime) -> WelcomeMail.Reason | None:
+    if row.subscription.status != Subscription.Status.ACTIVE:
+        return WelcomeMail.Reason.LEFT
+    if is_suppressed(row.subscription.subscriber.email):
+        return WelcomeMail.Reason.SUPPRESSED
+    return WelcomeMail.Reason.TOO_LATE if now - row.created_at > DEADLINE else None
+
+
+def _mail(subscription: Subscription) -> None:
+    newsletter, subscriber = subscription.newsletter, subscription.subscriber
+    unsubscribe_url = settings.SITE_URL + reverse("subscribers:unsubscribe", args=[subscription.unsubscribe_token])
+    mail.send(
+        template="welcome",
+        to=subscriber.email,
+        language=subscriber.language or newsletter.language,
+        sender=mail.sender_line(newsletter.sender_name, newsletter.sender_address),
+        headers=_headers(subscription, unsubscribe_url),
+        context={
+            "newsletter": newsletter,
+            "subscription": subscription,
+            "accent": newsletter.accent_color,
+            "latest_url": settings.SITE_URL + reverse("digests:latest", args=[newsletter.slug]),
+            "preferences_url": settings.SITE_URL
+            + reverse("subscribers:preferences", args=[subscriber.preferences_token]),
+            "unsubscribe_url": unsubscribe_url,
+        },
+    )
+
+
+def _headers(subscription: Subscription, unsubscribe_url: str) -> dict[str, str]:
+    """As every mail of a newsletter: one click leaves it (RFC 8058)."""
+    headers = {"List-Unsubscribe": f"<{unsubscribe_url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+    reply_address = subscription.newsletter.reply_address
+    return {**headers, "Reply-To": reply_address} if reply_address else headers
+
+
+def _record_refusal(row: WelcomeMail, refusal: mail.NotAccepted, now: datetime) -> None:
+    if refusal.is_permanent:
+        row.skip(WelcomeMail.Reason.REFUSED, response=str(refusal))
+    else:
+        pause = min(FIRST_RETRY * 2 ** min(row.attempt_count - 1, 10), LAST_RETRY)
+        row.postpone(until=now + pause, response=str(refusal))

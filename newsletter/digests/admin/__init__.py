@@ -1,0 +1,5 @@
+"""The desk's pages for what will be said."""
+
+from newsletter.digests.admin import issues, newsletters, records
+
+__all__ = ["issues", "newsletters", "records"]

@@ -1,0 +1,279 @@
+"""The desk's pages for issues and their items."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from copy import deepcopy
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Count, Max, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from articles.desk import DaysFilter, DeskAdmin, TabularInline, action, display, each, tell
+from newsletter.digests import drafting
+from newsletter.digests.desk_forms import ItemForm
+from newsletter.digests.models import Issue, IssueItem
+from newsletter.subscribers.models import Newsletter
+
+ISSUE_COLORS = {
+    Issue.Status.DRAFT: "default",
+    Issue.Status.IN_REVIEW: "warning",
+    Issue.Status.APPROVED: "success",
+    Issue.Status.HELD: "danger",
+    Issue.Status.SKIPPED: "info",
+    Issue.Status.CANCELLED: "default",
+    "launched": "primary",
+}
+
+
+class ItemInline(TabularInline[IssueItem, Issue]):
+    model = IssueItem
+    form = ItemForm
+    extra = 0
+    can_delete = False
+    ordering_field = "position"
+    hide_ordering_field = True
+    show_title = False
+    fields = ["headline", "state", "title", "summary", "position"]
+    readonly_fields = ["headline"]
+    verbose_name_plural = gettext_lazy("in this issue, in this order")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[IssueItem]:
+        return super().get_queryset(request).select_related("article", "issue__newsletter").order_by("position", "pk")
+
+    @display(description=gettext_lazy("article"))
+    def headline(self, item: IssueItem) -> str:
+        article = item.article
+        url = reverse("admin:articles_article_change", args=[article.pk])
+        note = str(article.get_status_display())
+        if article.status == article.Status.PUBLISHED and article.released_at:
+            note = date_format(timezone.localtime(article.released_at), "j N, H:i")
+        return format_html('<a href="{}" class="desk-link">{}</a><br><small>{}</small>', url, article.title, note)
+
+
+class AddItemInline(TabularInline[IssueItem, Issue]):
+    """A place to add an article; what is in the issue already stands in the other list."""
+
+    model = IssueItem
+    extra = 1
+    fields = ["article"]
+    autocomplete_fields = ["article"]
+    verbose_name_plural = gettext_lazy("add an article")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[IssueItem]:
+        return super().get_queryset(request).none()
+
+
+@admin.register(Issue)
+class IssueAdmin(DeskAdmin[Issue]):
+    list_display = ["shown_name", "cadence", "send_at", "shown_status", "reason", "item_count"]
+    list_filter = [
+        ("newsletter", RelatedDropdownFilter),
+        ("status", ChoicesDropdownFilter),
+        ("cadence", ChoicesDropdownFilter),
+        ("send_at", DaysFilter),
+    ]
+    list_select_related = ["newsletter"]
+    search_fields = ["subject", "number", "newsletter__name"]
+    date_hierarchy = "send_at"
+    inlines = [ItemInline, AddItemInline]
+    readonly_fields = [
+        "status", "reason", "number", "schedule", "run_date", "approved_at", "approved_by", "launched_at",
+    ]  # fmt: skip
+    actions = ["approve_selected", "hold_selected", "skip_selected", "cancel_selected"]
+    actions_detail = ["progress", "skip_run", "cancel_issue"]
+    actions_submit_line = ["save_and_approve", "hold"]
+    add_fieldsets = [
+        (None, {"fields": ["newsletter", "subject", "preheader", "intro", "body", "send_at"]}),
+        (gettext_lazy("A digest's"), {"fields": ["cadence", ("min_articles", "max_articles")]}),
+    ]
+    fieldsets = [
+        (None, {"fields": ["status", "reason", "subject", "preheader", "intro", "body", "send_at"]}),
+        (
+            gettext_lazy("About this run"),
+            {
+                "classes": ["collapse"],
+                "fields": [
+                    "cadence", ("min_articles", "max_articles"), "schedule", "run_date", "approved_at", "approved_by",
+                    "launched_at",
+                ],
+            },
+        ),
+    ]  # fmt: skip
+
+    def get_form(self, request: HttpRequest, obj: Issue | None = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
+        kwargs["widgets"] = {"intro": UnfoldAdminTextareaWidget(attrs={"rows": 3})}
+        return super().get_form(request, obj, change, **kwargs)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Issue | None = None) -> Any:
+        """A digest has no text of its own; what is written by hand has no numbers of articles."""
+        fieldsets: Any = deepcopy(super().get_fieldsets(request, obj))
+        if obj is None:
+            return fieldsets
+        if obj.newsletter.kind == Newsletter.Kind.DIGEST:
+            fieldsets[0][1]["fields"].remove("body")
+        else:
+            fieldsets[1][1]["fields"].remove(("min_articles", "max_articles"))
+        return fieldsets
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Issue]:
+        rows = super().get_queryset(request).select_related("newsletter")
+        return rows.annotate(item_count=Count("items", filter=~Q(items__state=IssueItem.State.DROPPED)))
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        soon = timezone.localtime() + timedelta(hours=1)
+        initial: dict[str, Any] = {"send_at": soon.replace(minute=0, second=0, microsecond=0)}
+        return {**initial, **super().get_changeform_initial_data(request)}
+
+    def get_inlines(self, request: HttpRequest, obj: Issue | None) -> Any:
+        return self.inlines if obj and obj.newsletter.kind == Newsletter.Kind.DIGEST else []
+
+    def has_change_permission(self, request: HttpRequest, obj: Issue | None = None) -> bool:
+        """What went out, or never will, is history."""
+        if isinstance(obj, str):  # unfold asks with the key
+            obj = Issue.objects.filter(pk=obj).first()
+        return super().has_change_permission(request, obj) and (obj is None or _is_alive(obj))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Issue | None = None) -> bool:
+        return False  # every planned run keeps its outcome: cancel it instead
+
+    def get_view_on_site_url(self, obj: Issue | None = None) -> str | None:
+        """The web version, which readers see once it is launched."""
+        return super().get_view_on_site_url(obj) if obj and obj.launched_at else None
+
+    def offered(self, row: Issue) -> Collection[str]:
+        if not _is_alive(row):
+            return []
+        return ["hold"] if row.status == Issue.Status.APPROVED else ["save_and_approve", "hold"]
+
+    def save_model(self, request: HttpRequest, obj: Issue, form: Any, change: bool) -> None:  # noqa: FBT001
+        if not change:
+            made = drafting.new_issue(obj.newsletter, send_at=obj.send_at)
+            obj.pk, obj.number, obj.created_at = made.pk, made.number, made.created_at
+            obj._state.adding = False
+            obj.save()
+            drafting.refresh(obj, now=timezone.now())
+        else:
+            super().save_model(request, obj, form, change)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:  # noqa: FBT001
+        last = form.instance.items.aggregate(last=Max("position"))["last"] or 0
+        for number, added in enumerate(formset.extra_forms, start=1):
+            if "position" not in added.fields:
+                added.instance.position = last + number
+        super().save_formset(request, form, formset, change)
+
+    @display(description=gettext_lazy("issue"), ordering="number", header=True)
+    def shown_name(self, issue: Issue) -> list[str]:
+        return [str(issue), issue.subject]
+
+    @display(description=gettext_lazy("status"), ordering="status", label=ISSUE_COLORS)
+    def shown_status(self, issue: Issue) -> tuple[str, str]:
+        return ("launched", _("launched")) if issue.launched_at else (issue.status, issue.get_status_display())
+
+    @display(description=gettext_lazy("articles"), ordering="item_count")
+    def item_count(self, issue: Any) -> int:
+        return int(issue.item_count)
+
+    @action(description=gettext_lazy("Save and approve"), icon="check")
+    def save_and_approve(self, request: HttpRequest, issue: Issue) -> None:
+        if issue.approve(by=request.user, now=timezone.now()):
+            at = date_format(timezone.localtime(issue.send_at), "DATETIME_FORMAT")
+            messages.success(request, _("%(issue)s is approved. It goes out at %(at)s.") % {"issue": issue, "at": at})
+
+    @action(description=gettext_lazy("Save and hold"), icon="front_hand")
+    def hold(self, request: HttpRequest, issue: Issue) -> None:
+        if issue.hold(reason=_("Held by %(editor)s.") % {"editor": request.user}):
+            messages.success(request, _("%(issue)s is held until somebody approves it.") % {"issue": issue})
+
+    def has_follow_permission(self, request: HttpRequest, obj: Issue | str | None = None) -> bool:
+        """There is progress to be seen once it was launched."""
+        if not request.user.has_perm("delivery.view_campaign"):
+            return False
+        pk = obj.pk if isinstance(obj, Issue) else obj
+        return pk is None or Issue.objects.filter(pk=pk, launched_at__isnull=False).exists()
+
+    @action(description=gettext_lazy("Progress"), url_path="progress", permissions=["follow"], icon="monitoring")
+    def progress(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return HttpResponseRedirect(
+            f"{reverse('admin:delivery_campaign_changelist')}?issue__id__exact={int(object_id)}"
+        )
+
+    @action(description=gettext_lazy("Skip"), url_path="skip", permissions=["change"], icon="skip_next")
+    def skip_run(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        details = [_("Nothing is sent for this run. Its articles wait for the next one.")]
+        return self._asked(
+            request,
+            object_id,
+            question=_("Skip this issue?"),
+            details=details,
+            verb=_("Skip it"),
+            do=_skip_for(request),
+        )
+
+    @action(
+        description=gettext_lazy("Cancel"), url_path="cancel", permissions=["change"], icon="cancel",
+    )  # fmt: skip
+    def cancel_issue(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        details = [_("It is never sent. Its articles are owed to readers as before.")]
+        return self._asked(
+            request, object_id, question=_("Cancel this issue?"), details=details, verb=_("Cancel it"), do=Issue.cancel
+        )
+
+    def _asked(
+        self, request: HttpRequest, object_id: str, *, question: str, details: list[str], verb: str,
+        do: Callable[[Issue], bool],
+    ) -> HttpResponse:  # fmt: skip
+        issue = self.row_or_404(request, object_id)
+        if request.method != "POST":
+            return self.ask(request, issue, question=question, details=details, verb=verb, is_dangerous=True)
+        if do(issue):
+            messages.success(request, f"{issue}: {issue.get_status_display()}.")
+        else:
+            messages.warning(request, _("%(issue)s had been decided already.") % {"issue": issue})
+        return HttpResponseRedirect(reverse("admin:digests_issue_change", args=[issue.pk]))
+
+    @admin.action(description=gettext_lazy("Approve"), permissions=["change"])
+    def approve_selected(self, request: HttpRequest, rows: QuerySet[Issue]) -> None:
+        now = timezone.now()
+        self._do(request, rows, lambda issue: issue.approve(by=request.user, now=now), _("approved"))
+
+    @admin.action(description=gettext_lazy("Hold"), permissions=["change"])
+    def hold_selected(self, request: HttpRequest, rows: QuerySet[Issue]) -> None:
+        reason = _("Held by %(editor)s.") % {"editor": request.user}
+        self._do(request, rows, lambda issue: issue.hold(reason=reason), _("held"))
+
+    @admin.action(description=gettext_lazy("Skip"), permissions=["change"])
+    def skip_selected(self, request: HttpRequest, rows: QuerySet[Issue]) -> None:
+        self._do(request, rows, _skip_for(request), _("skipped"))
+
+    @admin.action(description=gettext_lazy("Cancel"), permissions=["change"])
+    def cancel_selected(self, request: HttpRequest, rows: QuerySet[Issue]) -> None:
+        self._do(request, rows, Issue.cancel, _("cancelled"))
+
+    def _do(self, request: HttpRequest, rows: QuerySet[Issue], do: Callable[[Issue], bool], said: str) -> None:
+        selected = each(rows)
+        done = [issue for issue in selected if do(issue)]
+        tell(request, done, said=said, refused=_("%(count)d had been decided already."), total=len(selected))
+
+
+def _is_alive(issue: Issue) -> bool:
+    return issue.launched_at is None and issue.status in {*Issue.OPEN, Issue.Status.APPROVED}
+
+
+def _skip_for(request: HttpRequest) -> Callable[[Issue], bool]:
+    reason = _("Skipped by %(editor)s.") % {"editor": request.user}
+    return lambda issue: issue.skip(reason=reason)

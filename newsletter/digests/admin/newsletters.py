@@ -1,0 +1,215 @@
+"""The desk's pages for newsletters and their schedules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from itertools import islice
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.contrib import admin
+from django.db.models import Max, Min, OuterRef, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.dates import WEEKDAYS_ABBR
+from django.utils.formats import date_format, time_format
+from django.utils.html import format_html_join
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+from unfold.enums import ActionVariant
+
+from articles.desk import DeskAdmin, StackedInline, action, display
+from newsletter.digests import scheduling
+from newsletter.digests.desk_forms import NewsletterForm, ScheduleForm
+from newsletter.digests.models import Issue, Schedule
+from newsletter.subscribers.counting import readers_in_words
+from newsletter.subscribers.models import Cadence, Newsletter
+from newsletter.subscribers.surfaces.snippets import embed_url, snippets_of
+
+WHEN = {"cadence", "time", "time_zone", "weekdays", "day_of_month", "is_active"}
+
+
+def sentence(schedule: Schedule, *, now: datetime) -> str:
+    """What the schedule means, and when it runs next."""
+    at = time_format(schedule.time, "H:i")
+    if schedule.cadence == Cadence.MONTHLY:
+        days = _("On day %(day)d of the month") % {"day": schedule.day_of_month}
+    elif len(schedule.weekdays) == 7:
+        days = _("Every day")
+    else:
+        days = ", ".join(str(WEEKDAYS_ABBR[day]) for day in schedule.weekdays)
+    rule = _("%(days)s at %(time)s (%(zone)s), with %(least)d to %(most)d articles.") % {
+        "days": days, "time": at, "zone": schedule.time_zone, "least": schedule.min_articles,
+        "most": schedule.max_articles,
+    }  # fmt: skip
+    if not schedule.is_active:
+        return f"{rule} {_('Switched off: it does not run.')}"
+    zone = ZoneInfo(schedule.time_zone)
+    runs = islice(scheduling.upcoming_runs(schedule, after=now), 3)
+    shown = " · ".join(date_format(run.astimezone(zone), "D j N, H:i") for run in runs)
+    return f"{rule} {_('Next runs: %(runs)s') % {'runs': shown}}"
+
+
+def plan_changed(schedules: Iterable[Schedule], *, now: datetime) -> None:
+    for schedule in schedules:
+        scheduling.plan(schedule, now=now)
+
+
+class ScheduleInline(StackedInline[Schedule, Newsletter]):
+    model = Schedule
+    form = ScheduleForm
+    extra = 0
+    collapsible = True
+    readonly_fields = ["meaning"]
+    fields = [
+        "meaning", ("cadence", "is_active"), ("time", "time_zone"), "weekdays", "day_of_month",
+        ("min_articles", "max_articles", "window_days"), ("approval", "draft_minutes"),
+    ]  # fmt: skip
+
+    @display(description=gettext_lazy("in words"))
+    def meaning(self, schedule: Schedule) -> str:
+        return sentence(schedule, now=timezone.now()) if schedule.pk else _("It is said here once it is saved.")
+
+
+@admin.register(Newsletter)
+class NewsletterAdmin(DeskAdmin[Newsletter]):
+    form = NewsletterForm
+    list_display = ["shown_name", "kind", "is_open", "reader_count", "next_run_at", "last_launched_at"]
+    list_filter = [("kind", ChoicesDropdownFilter), "is_open"]
+    search_fields = ["name", "slug"]
+    ordering = ["position", "name", "pk"]
+    ordering_field = "position"
+    hide_ordering_field = True
+    inlines = [ScheduleInline]
+    prepopulated_fields = {"slug": ["name"]}
+    actions = None
+    actions_detail = ["send_now", "put_form"]
+    fieldsets = [
+        (
+            gettext_lazy("What readers get"),
+            {
+                "fields": ["name", "slug", "kind", "description", "is_open", "cadences", "default_cadence", "planned"],
+            },
+        ),
+        (
+            gettext_lazy("Sender and law"),
+            {
+                "classes": ["tab"],
+                "fields": ["sender_name", "sender_address", "reply_address", "postal_address", "consent_text"],
+            },
+        ),
+        (
+            gettext_lazy("Language, time and look"),
+            {"classes": ["tab"], "fields": ["language", "time_zone", "accent_color"]},
+        ),
+        (gettext_lazy("Welcome"), {"classes": ["tab"], "fields": ["sends_welcome", "welcome_text"]}),
+        (gettext_lazy("Measuring"), {"classes": ["tab"], "fields": ["measures_opens", "measures_clicks"]}),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Newsletter]:
+        schedules = Schedule.objects.filter(newsletter=OuterRef("pk"), is_active=True)
+        issues = Issue.objects.filter(newsletter=OuterRef("pk"))
+        return super().get_queryset(request).annotate(
+            next_run_at=Subquery(_one(schedules, Min("next_run_at"))),
+            last_launched_at=Subquery(_one(issues, Max("launched_at"))),
+        )  # fmt: skip
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """With how many read each of them, in two queries."""
+        changelist = super().get_changelist_instance(request)
+        readers = readers_in_words(changelist.result_list)
+        for newsletter in changelist.result_list:
+            newsletter.shown_readers = readers[newsletter.pk]
+        return changelist
+
+    def has_delete_permission(self, request: HttpRequest, obj: Newsletter | None = None) -> bool:
+        return False  # its readers and their consents stand on it: close it for sign-up instead
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Newsletter | None = None) -> list[str]:
+        return ["slug", "kind", "planned"] if obj else ["planned"]
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Newsletter | None = None) -> dict[str, Any]:
+        return {} if obj else {"slug": ["name"]}
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:  # noqa: FBT001
+        super().save_formset(request, form, formset, change)
+        rescheduled = [row for row, names in formset.changed_objects if WHEN & set(names)]
+        plan_changed([*formset.new_objects, *rescheduled], now=timezone.now())
+
+    @display(description=gettext_lazy("when it goes out"))
+    def planned(self, newsletter: Newsletter) -> str:
+        schedules = newsletter.schedules.all() if newsletter.pk else []
+        now = timezone.now()
+        told = [f"{capfirst(each.get_cadence_display())}: {sentence(each, now=now)}" for each in schedules]
+        return format_html_join("", "<p>{}</p>", ([line] for line in told)) or _("Only when you send an issue.")
+
+    @display(description=gettext_lazy("newsletter"), ordering="name", header=True)
+    def shown_name(self, newsletter: Newsletter) -> list[str]:
+        return [newsletter.name, newsletter.description]
+
+    @display(description=gettext_lazy("active readers"))
+    def reader_count(self, newsletter: Any) -> str:
+        return str(newsletter.shown_readers)
+
+    @display(description=gettext_lazy("next run"), ordering="next_run_at")
+    def next_run_at(self, newsletter: Any) -> datetime | None:
+        return newsletter.next_run_at  # type: ignore[no-any-return]
+
+    @display(description=gettext_lazy("last launched"), ordering="last_launched_at")
+    def last_launched_at(self, newsletter: Any) -> datetime | None:
+        return newsletter.last_launched_at  # type: ignore[no-any-return]
+
+    @action(
+        description=gettext_lazy("Send now"), url_path="send-now", permissions=["change"], icon="send",
+        variant=ActionVariant.PRIMARY,
+    )  # fmt: skip
+    def send_now(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """To the page of delivery that asks first."""
+        return HttpResponseRedirect(reverse("admin:delivery_send_now", kwargs={"newsletter_id": object_id}))
+
+    @action(description=gettext_lazy("Put the form on your site"), url_path="form", permissions=["view"], icon="code")
+    def put_form(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """What to copy into a page, with a look at what it gives."""
+        newsletter = self.row_or_404(request, object_id)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Put the form on your site"), "original": newsletter, "opts": self.opts,
+            "snippets": snippets_of(newsletter), "embed_url": embed_url(newsletter),
+        }  # fmt: skip
+        return TemplateResponse(request, "admin/put_form.html", context)
+
+
+def _one(rows: QuerySet[Any], value: Any) -> Any:
+    """One figure for each newsletter, for a subquery."""
+    return rows.order_by().values("newsletter").annotate(value=value).values("value")
+
+
+@admin.register(Schedule)
+class ScheduleAdmin(DeskAdmin[Schedule]):
+    form = ScheduleForm
+    list_display = ["newsletter", "cadence", "time", "time_zone", "approval", "is_active", "next_run_at"]
+    list_filter = [("newsletter", RelatedDropdownFilter), ("cadence", ChoicesDropdownFilter), "is_active"]
+    list_select_related = ["newsletter"]
+    readonly_fields = ["meaning"]
+    fieldsets = [
+        (None, {"fields": ["meaning", "newsletter", "cadence", "is_active"]}),
+        (gettext_lazy("When"), {"fields": [("time", "time_zone"), "weekdays", "day_of_month"]}),
+        (
+            gettext_lazy("What goes in, and who says so"),
+            {"fields": [("min_articles", "max_articles", "window_days"), ("approval", "draft_minutes")]},
+        ),
+    ]
+
+    def save_model(self, request: HttpRequest, obj: Schedule, form: Any, change: bool) -> None:  # noqa: FBT001
+        super().save_model(request, obj, form, change)
+        if not change or WHEN & set(form.changed_data):
+            scheduling.plan(obj, now=timezone.now())
+
+    @display(description=gettext_lazy("in words"))
+    def meaning(self, schedule: Schedule) -> str:
+        return sentence(schedule, now=timezone.now()) if schedule.pk else _("It is said here once it is saved.")

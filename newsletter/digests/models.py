@@ -1,0 +1,346 @@
+"""What will be said: schedules, issues and their items, the editions of an issue, offers."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from articles.models import Article
+from newsletter.lib.transitions import transition
+from newsletter.subscribers.models import Cadence, Newsletter, TopicSet
+
+
+class ScheduleQuerySet(models.QuerySet["Schedule"]):
+    def due(self, now: datetime) -> ScheduleQuerySet:
+        """Schedules whose next run has come, the longest waiting first."""
+        return self.filter(is_active=True, next_run_at__lte=now).order_by("next_run_at", "pk")
+
+    def unplanned(self) -> ScheduleQuerySet:
+        """Active schedules that were saved without planning their next run."""
+        return self.filter(is_active=True, next_run_at=None).order_by("pk")
+
+
+def every_day() -> list[int]:
+    return [0, 1, 2, 3, 4, 5, 6]
+
+
+class Schedule(models.Model):
+    """When a newsletter's readers of one cadence get an issue, and by which rules it is filled.
+
+    ``next_run_at`` is one UTC instant computed from (local date, local time, zone); see scheduling.py.
+    """
+
+    class Approval(models.TextChoices):
+        AUTOMATIC = "automatic", _("goes out by itself")
+        REQUIRED = "required", _("waits for an editor's approval")
+
+    newsletter = models.ForeignKey(Newsletter, on_delete=models.CASCADE, related_name="schedules")
+    cadence = models.CharField(_("for readers who chose"), max_length=14, choices=Cadence, default=Cadence.DAILY)
+    time = models.TimeField(_("time of day"))
+    time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
+    weekdays = models.JSONField(
+        _("weekdays"), default=every_day, help_text=_("0 is Monday; for daily and weekly schedules.")
+    )
+    day_of_month = models.PositiveSmallIntegerField(
+        _("day of month"), default=1, help_text=_("For monthly schedules; the last day if the month is shorter.")
+    )
+    min_articles = models.PositiveSmallIntegerField(_("fewest articles"), default=1)
+    max_articles = models.PositiveSmallIntegerField(_("most articles"), default=8)
+    window_days = models.PositiveSmallIntegerField(_("an article waits at most (days)"), default=3)
+    approval = models.CharField(_("approval"), max_length=9, choices=Approval, default=Approval.AUTOMATIC)
+    draft_minutes = models.PositiveSmallIntegerField(_("draft opens before the run (minutes)"), default=45)
+    is_active = models.BooleanField(_("active"), default=True)
+    next_run_at = models.DateTimeField(_("next run"), null=True, blank=True, db_index=True, editable=False)
+
+    objects = ScheduleQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("schedule")
+        verbose_name_plural = _("schedules")
+        ordering = ["newsletter", "cadence", "time", "pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(max_articles__gte=models.F("min_articles")), name="schedule_max_not_below_min"
+            ),
+            models.CheckConstraint(condition=Q(window_days__gte=1), name="schedule_window_is_positive"),
+            models.CheckConstraint(
+                condition=Q(day_of_month__gte=1, day_of_month__lte=31), name="schedule_day_of_month"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.newsletter}, {self.get_cadence_display()}"
+
+
+class IssueQuerySet(models.QuerySet["Issue"]):
+    def ready(self, now: datetime) -> Self:
+        """Approved issues whose hour has come: delivery's sweep launches them."""
+        return self.filter(status=Issue.Status.APPROVED, send_at__lte=now).order_by("send_at", "pk")
+
+    def waiting(self) -> Self:
+        """What may still go out: open or approved, and not launched."""
+        return self.filter(status__in=[*Issue.OPEN, Issue.Status.APPROVED], launched_at=None).order_by("pk")
+
+    def fillable(self) -> Self:
+        """What takes in new articles by itself. What an editor approved does not: that is what they have seen."""
+        return self.waiting().exclude(status=Issue.Status.APPROVED, approved_by__isnull=False)
+
+    def undecided(self, now: datetime) -> Self:
+        """Drafts of planned runs whose hour has come."""
+        undecided = [Issue.Status.DRAFT, Issue.Status.IN_REVIEW]
+        return self.filter(status__in=undecided, run_date__isnull=False, send_at__lte=now).order_by("send_at", "pk")
+
+    def published(self) -> Self:
+        """What the archive shows: issues that were launched."""
+        return self.filter(launched_at__isnull=False).order_by("-number")
+
+
+class Issue(models.Model):
+    """What one mailing of a newsletter says. One row is one planned run, whatever comes of it."""
+
+    class Status(models.TextChoices):
+        DRAFT = "draft", _("draft")
+        IN_REVIEW = "in_review", _("in review")
+        APPROVED = "approved", _("approved")
+        HELD = "held", _("held")
+        SKIPPED = "skipped", _("skipped")
+        CANCELLED = "cancelled", _("cancelled")
+
+    OPEN = (Status.DRAFT, Status.IN_REVIEW, Status.HELD)
+
+    newsletter = models.ForeignKey(Newsletter, on_delete=models.PROTECT, related_name="issues")
+    number = models.PositiveIntegerField(_("number"))
+    schedule = models.ForeignKey(Schedule, on_delete=models.SET_NULL, null=True, blank=True, related_name="issues")
+    run_date = models.DateField(_("date"), null=True, blank=True, help_text="local date of the planned run")
+    cadence = models.CharField(_("for readers who chose"), max_length=14, choices=Cadence, blank=True)
+    status = models.CharField(_("status"), max_length=9, choices=Status, default=Status.DRAFT)
+    reason = models.CharField(_("reason"), max_length=300, blank=True, help_text=_("Why it was skipped or held."))
+
+    subject = models.CharField(
+        _("subject"), max_length=200, blank=True, help_text=_("Empty: the first headline of each reader.")
+    )
+    preheader = models.CharField(_("preview line"), max_length=200, blank=True)
+    intro = models.TextField(_("editor's introduction"), blank=True)
+    body = models.TextField(_("text"), blank=True, help_text=_("For announcements and offers."))
+
+    min_articles = models.PositiveSmallIntegerField(_("fewest articles"), default=1)
+    max_articles = models.PositiveSmallIntegerField(_("most articles"), default=8)
+    articles = models.ManyToManyField(Article, through="IssueItem", related_name="issues")
+
+    created_at = models.DateTimeField(_("drafted"), db_default=Now(), editable=False)
+    send_at = models.DateTimeField(_("goes out at"))
+    approved_at = models.DateTimeField(_("approved"), null=True, blank=True, editable=False)
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", editable=False,
+        verbose_name=_("approved by"),
+    )  # fmt: skip
+    launched_at = models.DateTimeField(_("launched"), null=True, blank=True, editable=False)
+
+    objects = IssueQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("issue")
+        verbose_name_plural = _("issues")
+        ordering = ["-send_at", "-pk"]
+        indexes = [models.Index(fields=["status", "send_at"], name="issue_ready")]
+        constraints = [
+            models.UniqueConstraint(fields=["newsletter", "number"], name="one_issue_per_newsletter_and_number"),
+            models.UniqueConstraint(fields=["schedule", "run_date"], name="one_issue_per_schedule_and_date"),
+            models.CheckConstraint(
+                condition=~Q(status="approved") | Q(approved_at__isnull=False), name="approved_has_approved_at"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=["skipped", "held"]) | ~Q(reason=""), name="stopped_issue_has_reason"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.newsletter} #{self.number}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("digests:issue", kwargs={"slug": self.newsletter.slug, "number": self.number})
+
+    def submit(self) -> bool:
+        return transition(self, sources=[self.Status.DRAFT], to=self.Status.IN_REVIEW)
+
+    def approve(self, *, by: Any = None, now: datetime) -> bool:
+        """It may go out at ``send_at``. ``by`` is None when the schedule's own rule approves."""
+        return transition(self, sources=self.OPEN, to=self.Status.APPROVED, approved_at=now, approved_by=by, reason="")
+
+    def hold(self, *, reason: str) -> bool:
+        """It must not go out until somebody approves it (again)."""
+        return self._before_launch([*self.OPEN, self.Status.APPROVED], self.Status.HELD, reason=reason)
+
+    def skip(self, *, reason: str) -> bool:
+        """Nothing is sent for this run, and that is in order."""
+        return self._before_launch([*self.OPEN, self.Status.APPROVED], self.Status.SKIPPED, reason=reason)
+
+    def cancel(self) -> bool:
+        return self._before_launch([*self.OPEN, self.Status.APPROVED], self.Status.CANCELLED)
+
+    def launch(self, now: datetime) -> bool:
+        """Hand the approved issue to delivery. Of several callers exactly one gets True."""
+        launched = type(self).objects.filter(pk=self.pk, status=self.Status.APPROVED, launched_at=None)
+        if not launched.update(launched_at=now):
+            return False
+        self.launched_at = now
+        return True
+
+    def recall(self, *, reason: str) -> bool:
+        """Launching found nobody to send it to: it becomes skipped. Only within the transaction that launched it."""
+        return transition(self, sources=[self.Status.APPROVED], to=self.Status.SKIPPED, launched_at=None, reason=reason)
+
+    def _before_launch(self, sources: list[Any], to: str, **values: object) -> bool:
+        """A transition for as long as the issue is not launched, which another process may do at any moment."""
+        values = {"status": to, **values}
+        if not type(self).objects.filter(pk=self.pk, status__in=sources, launched_at=None).update(**values):
+            return False
+        for name, value in values.items():
+            setattr(self, name, value)
+        return True
+
+
+class IssueItem(models.Model):
+    """An article in an issue, at the editor's place and in the editor's words."""
+
+    class State(models.TextChoices):
+        INCLUDED = "included", _("included")
+        PINNED = "pinned", _("pinned")
+        DROPPED = "dropped", _("dropped")
+
+    issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="items")
+    article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="issue_items")
+    position = models.PositiveSmallIntegerField(_("position"), default=0)
+    state = models.CharField(_("state"), max_length=8, choices=State, default=State.INCLUDED)
+    title = models.CharField(_("headline for this mail"), max_length=300, blank=True)
+    summary = models.TextField(_("summary for this mail"), blank=True)
+
+    class Meta:
+        verbose_name = _("item")
+        verbose_name_plural = _("items")
+        ordering = ["issue", "position", "pk"]
+        constraints = [models.UniqueConstraint(fields=["issue", "article"], name="one_item_per_issue_and_article")]
+
+    def __str__(self) -> str:
+        return self.title or str(self.article)
+
+
+class Edition(models.Model):
+    """One distinct content of an issue. Readers who get the same articles share it; it is rendered once."""
+
+    issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="editions")
+    content_key = models.CharField(max_length=64, help_text="SHA-256 of the articles in their places")
+    articles = models.ManyToManyField(Article, through="EditionItem", related_name="editions")
+    error = models.TextField(_("error"), blank=True, help_text=_("Why it could not be rendered."))
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name = _("edition")
+        verbose_name_plural = _("editions")
+        ordering = ["issue", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["issue", "content_key"], name="one_edition_per_issue_and_content")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.issue}, edition {self.pk}"
+
+
+class EditionItem(models.Model):
+    """An article in an edition: as a story, or as one line under "More headlines"."""
+
+    class Placement(models.TextChoices):
+        STORY = "story", _("story")
+        HEADLINE = "headline", _("more headlines")
+
+    edition = models.ForeignKey(Edition, on_delete=models.CASCADE, related_name="items")
+    article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="edition_items")
+    position = models.PositiveSmallIntegerField()
+    placement = models.CharField(max_length=8, choices=Placement, default=Placement.STORY)
+
+    class Meta:
+        verbose_name = _("edition item")
+        verbose_name_plural = _("edition items")
+        ordering = ["edition", "position", "pk"]
+        constraints = [models.UniqueConstraint(fields=["edition", "article"], name="one_item_per_edition_and_article")]
+
+    def __str__(self) -> str:
+        return str(self.article)
+
+
+class ReaderGroup(models.Model):
+    """Readers of an issue who follow the same topics and have received the same editions before: they get the same now.
+
+    ``received`` lists those earlier editions' ids, ascending, with commas. ``edition`` is null where there is
+    nothing for the group, and ``skipped_reason`` then says why.
+    """
+
+    class SkippedReason(models.TextChoices):
+        NOTHING_NEW = "nothing_new", _("nothing new")
+        TOO_FEW = "too_few", _("fewer articles than the minimum")
+
+    issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="reader_groups")
+    topic_set = models.ForeignKey(TopicSet, on_delete=models.PROTECT, null=True, related_name="+")
+    received = models.TextField(blank=True)
+    edition = models.ForeignKey(Edition, on_delete=models.CASCADE, null=True, related_name="reader_groups")
+    skipped_reason = models.CharField(max_length=11, choices=SkippedReason, blank=True)
+
+    class Meta:
+        verbose_name = _("reader group")
+        verbose_name_plural = _("reader groups")
+        ordering = ["issue", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["issue", "topic_set", "received"],
+                nulls_distinct=None,
+                name="one_group_per_issue_topics_and_received",
+            ),
+            models.CheckConstraint(
+                condition=Q(edition__isnull=False, skipped_reason="") | (Q(edition=None) & ~Q(skipped_reason="")),
+                name="group_has_edition_or_reason",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.issue}, group {self.pk}"
+
+
+class OfferQuerySet(models.QuerySet["Offer"]):
+    def running(self, on: date) -> Self:
+        """Offers booked for that day, the heaviest first."""
+        return self.filter(starts_on__lte=on, ends_on__gte=on).order_by("-weight", "pk")
+
+
+class Offer(models.Model):
+    """Something the publisher or a sponsor offers: dated, always labelled as an advertisement."""
+
+    advertiser = models.CharField(_("advertiser"), max_length=120)
+    title = models.CharField(_("headline"), max_length=150)
+    text = models.TextField(_("text"), blank=True)
+    url = models.URLField(_("link"), max_length=1000)
+    picture = models.ImageField(_("picture"), upload_to="offers/%Y/%m", blank=True, max_length=200)
+    picture_alt = models.CharField(_("picture description"), max_length=300, blank=True)
+    newsletters = models.ManyToManyField(Newsletter, verbose_name=_("newsletters"), blank=True, related_name="offers")
+    starts_on = models.DateField(_("first day"))
+    ends_on = models.DateField(_("last day"))
+    weight = models.PositiveSmallIntegerField(_("weight"), default=1)
+
+    objects = OfferQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("offer")
+        verbose_name_plural = _("offers")
+        ordering = ["-starts_on", "pk"]
+        constraints = [
+            models.CheckConstraint(condition=Q(ends_on__gte=models.F("starts_on")), name="offer_ends_after_start")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.advertiser}: {self.title}"

@@ -1,0 +1,171 @@
+"""What a mail of an issue says and looks like: subject, HTML and text, with marks for a reader's own values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.utils import timezone, translation
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.text import Truncator
+from django.utils.translation import gettext as _
+
+from newsletter.digests import blocks, fitting, prose, stories
+from newsletter.digests.archive import shown_items
+from newsletter.digests.blocks import RenderingError
+from newsletter.digests.fitting import Arrangement
+from newsletter.digests.models import Edition, EditionItem, Issue
+from newsletter.digests.stories import Story
+from newsletter.lib.dates import folio_date
+from newsletter.subscribers.models import Newsletter
+
+__all__ = ["IssueRenderer", "RenderedMail", "RenderingError", "render_edition", "render_web"]
+
+INTRO_CHARACTERS, BODY_CHARACTERS = 2_000, 12_000
+PREHEADER_CHARACTERS = 140
+BLANK_LINES = re.compile(r"\n{3,}")
+
+
+@dataclass(frozen=True)
+class RenderedMail:
+    """One edition's content. ``html`` and ``text`` carry the marks of newsletter.lib.slots, ``subject`` never does."""
+
+    subject: str
+    html: str
+    text: str
+
+
+def render_edition(*, edition: Edition, withdrawn: Collection[int] = ()) -> RenderedMail | None:
+    """The edition's mail without withdrawn articles; None if nothing is left to say. Raises RenderingError.
+
+    At most 4 queries, whatever the number of articles. Who renders many editions of an issue keeps an IssueRenderer.
+    """
+    issue = Issue.objects.select_related("newsletter").get(pk=edition.issue_id)
+    items = edition.items.order_by("position", "pk")
+    return IssueRenderer(issue).render(items, withdrawn=withdrawn)
+
+
+class IssueRenderer:
+    """Renders the editions of one issue. It reads the issue's articles once (2 queries), editions cost none after that.
+
+    An edition of known articles costs about 0.1 ms, a template render only what no edition before it had.
+    """
+
+    def __init__(self, issue: Issue) -> None:
+        self.issue = issue
+        self.newsletter: Newsletter = issue.newsletter
+        self._stories: dict[int, Story] = {}
+        self._asked: set[int] | None = None
+
+    def render(self, items: Iterable[EditionItem], *, withdrawn: Collection[int] = ()) -> RenderedMail | None:
+        """The mail of these items, in their order. None if nothing is left to say. Raises RenderingError."""
+        items = [item for item in items if item.article_id not in withdrawn]
+        language = translation.override(self.newsletter.language)
+        with language, timezone.override(self.newsletter.time_zone):
+            full, headlines = self._placed(items)
+            frame = self._frame
+            if not full and not frame.body:
+                return None
+            return self._mail(frame, full, headlines)
+
+    def render_web(self, *, now: datetime) -> SafeString:
+        """The issue as the archive shows it, whole: readers who chose topics may have got less."""
+        pks = list(shown_items(now=now).filter(issue=self.issue).values_list("article_id", flat=True))
+        with translation.override(self.newsletter.language), timezone.override(self.newsletter.time_zone):
+            known = self._load(pks)
+            told = [known[pk] for pk in pks if pk in known]
+            count = self.issue.max_articles
+            context = {
+                "frame": self._frame,
+                "newsletter_url": self.newsletter.get_absolute_url(),
+                "stories": told[:count],
+                "headlines": told[count:],
+            }
+            html = render_to_string("digests/_issue.html", context)
+        return mark_safe(html.replace(f'="{settings.SITE_URL}/', '="/'))  # noqa: S308 (the template escaped it)
+
+    def _placed(self, items: list[EditionItem]) -> tuple[list[Story], list[Story]]:
+        known = self._load([item.article_id for item in items])
+        told = [(item.placement, known[item.article_id]) for item in items if item.article_id in known]
+        full = [story for placement, story in told if placement == EditionItem.Placement.STORY]
+        headlines = [story for placement, story in told if placement != EditionItem.Placement.STORY]
+        if headlines and not full:
+            full = [headlines.pop(0)]
+        return full, headlines
+
+    def _load(self, pks: list[int]) -> dict[int, Story]:
+        if self._asked is None or not self._asked.issuperset(pks):
+            self._stories |= stories.load(self.issue, pks)
+            self._asked = {*(self._asked or ()), *pks, *self._stories}
+        return self._stories
+
+    def _mail(self, frame: blocks.Frame, full: list[Story], headlines: list[Story]) -> RenderedMail:
+        html_frame, text_frame = blocks.frame(frame)
+        wanted = Arrangement(frame.look, frame.web_url, stories=tuple(full), headlines=tuple(headlines))
+        arrangement, articles = fitting.fit(wanted, room=fitting.MOST_BYTES - len(html_frame.encode()))
+        subject = self._subject(frame.template, arrangement.lead)
+        html = blocks.put_together(
+            html_frame,
+            {
+                "subject": blocks.in_html(subject),
+                "preheader": blocks.in_html(self._preheader(frame, arrangement)),
+                "articles": articles,
+            },
+        )
+        if len(html.encode()) > fitting.MOST_BYTES + 2_000:
+            raise RenderingError(_("The mail is too long: %(bytes)d bytes.") % {"bytes": len(html.encode())})
+        text = blocks.put_together(text_frame, {"subject": subject, "preheader": "", "articles": arrangement.text()})
+        return RenderedMail(subject=subject, html=html, text=BLANK_LINES.sub("\n\n", text).strip() + "\n")
+
+    def _subject(self, template: str, lead: Story | None) -> str:
+        own, headline = prose.one_line(self.issue.subject), lead.headline if lead else ""
+        return blocks.subject(template, own, headline, prose.one_line(self.newsletter.name))
+
+    def _preheader(self, frame: blocks.Frame, arrangement: Arrangement) -> str:
+        """The editor's preview line, or what the subject does not say yet."""
+        own = prose.one_line(self.issue.preheader)
+        others = " · ".join(story.headline for story in (*arrangement.stories[1:], *arrangement.headlines)[:4])
+        lead = arrangement.lead
+        text = own or others or (lead.summary if lead else prose.one_line(frame.body_text))
+        return Truncator(text).chars(PREHEADER_CHARACTERS)
+
+    @cached_property
+    def _frame(self) -> blocks.Frame:
+        issue, newsletter = self.issue, self.newsletter
+        has_body = newsletter.kind != Newsletter.Kind.DIGEST
+        intro = prose.to_html(issue.intro, max_characters=INTRO_CHARACTERS)
+        body = prose.to_html(issue.body if has_body else "", max_characters=BODY_CHARACTERS)
+        return blocks.Frame(
+            template="announcement" if has_body else "digest",
+            look=blocks.Look.of(
+                language=newsletter.language,
+                is_bidi=translation.get_language_bidi(),
+                accent=newsletter.accent_color,
+            ),
+            site_name=prose.one_line(settings.SITE_NAME),
+            site_url=settings.SITE_URL,
+            name=prose.one_line(newsletter.name),
+            date=folio_date(issue.launched_at or issue.send_at),
+            number=issue.number,
+            heading=prose.one_line(issue.subject),
+            intro=intro,
+            intro_text=prose.to_text(intro),
+            body=body,
+            body_text=prose.to_text(body),
+            web_url=stories.absolute(issue.get_absolute_url()),
+            postal_address=prose.one_line(newsletter.postal_address),
+            is_advertisement=newsletter.kind == Newsletter.Kind.OFFERS,
+        )
+
+
+def render_web(*, issue: Issue, now: datetime) -> SafeString:
+    """The issue's content for its page in the archive, without anybody's own links. 3 queries.
+
+    It is set in the site's own type (templates/digests/_issue.html): pages forbid the inline styles that mails need.
+    """
+    return IssueRenderer(issue).render_web(now=now)

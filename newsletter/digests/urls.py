@@ -1,0 +1,11 @@
+from django.urls import path
+
+from newsletter.digests import views
+
+app_name = "digests"
+urlpatterns = [
+    path("", views.newsletters, name="newsletters"),
+    path("<slug:slug>/", views.newsletter, name="newsletter"),
+    path("<slug:slug>/latest/", views.latest, name="latest"),
+    path("<slug:slug>/issues/<int:number>/", views.issue, name="issue"),
+]

@@ -1,0 +1,80 @@
+"""What providers report of our mail: kept once per report, and acted upon where mail must stop.
+
+Reports may come twice, late or in any order: the same final state results (a suppression is never taken back by one).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from newsletter.delivery.models import Send
+from newsletter.engagement.models import Event
+from newsletter.lib.addresses import address_hash, redacted
+from newsletter.subscribers.models import ConsentRecord, Subscriber, Suppression
+from newsletter.subscribers.suppression import suppress
+from newsletter.subscribers.unsubscribing import unsubscribe
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One event as a provider reports it, in anymail's vocabulary."""
+
+    source: str
+    kind: str
+    recipient: str
+    at: datetime
+    source_id: str = ""
+    send_pk: int | None = None
+    is_hard: bool = False  # of a bounce: there is no such mailbox
+    detail: str = ""
+
+    @property
+    def key(self) -> str:
+        """The provider's own id of the event; without one, a hash of what it says."""
+        if self.source_id:
+            return self.source_id[:200]
+        text = f"{self.kind}|{self.recipient}|{self.send_pk}|{self.at.isoformat()}"
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def words(self) -> str:
+        """The detail without the address, for rows that outlive the erasure of a person."""
+        return re.sub(re.escape(self.recipient), redacted(self.recipient), self.detail, flags=re.IGNORECASE)[:500]
+
+
+def record(report: Report, *, now: datetime) -> bool:
+    """Keep the report and do what follows from it. False if it is none of our kinds, or was known already."""
+    if report.kind not in Event.Kind.values:
+        return False
+    with transaction.atomic():
+        send = Send.objects.select_related("subscription").filter(pk=report.send_pk or 0).first()
+        _event, is_new = Event.objects.get_or_create(
+            source=report.source,
+            source_id=report.key,
+            defaults={
+                "send": send,
+                "kind": report.kind,
+                "address_hash": address_hash(report.recipient),
+                "detail": report.words,
+                "at": report.at,
+            },
+        )
+        if is_new:
+            _act(report, send, now=now)
+    return is_new
+
+
+def _act(report: Report, send: Send | None, *, now: datetime) -> None:
+    if not Subscriber.objects.filter(address_hash=address_hash(report.recipient)).exists():
+        return  # nobody of ours: a forged or misdirected report must not fill the suppression list
+    if report.kind == Event.Kind.COMPLAINED:
+        suppress(email=report.recipient, reason=Suppression.Reason.COMPLAINT, note=report.words, now=now)
+    elif report.kind == Event.Kind.BOUNCED and report.is_hard:
+        suppress(email=report.recipient, reason=Suppression.Reason.HARD_BOUNCE, note=report.words, now=now)
+    elif report.kind == Event.Kind.UNSUBSCRIBED and send and send.subscription:
+        unsubscribe(subscription=send.subscription, method=ConsentRecord.Method.FEEDBACK, now=now)

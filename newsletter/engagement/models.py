@@ -1,0 +1,73 @@
+"""What came back: tracked links, and the events that readers, servers and providers report."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from newsletter.delivery.models import Send
+from newsletter.digests.models import Issue
+from newsletter.lib.tokens import Purpose, make_token
+
+
+class Link(models.Model):
+    """A destination that an issue links to, fixed when it is sent; a click names it by a signed id."""
+
+    issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="links")
+    url = models.URLField(_("destination"), max_length=2000)
+    url_hash = models.CharField(max_length=64, editable=False)
+    click_count = models.PositiveIntegerField(_("clicks"), default=0)
+
+    class Meta:
+        verbose_name = _("link")
+        verbose_name_plural = _("links")
+        ordering = ["issue", "pk"]
+        constraints = [models.UniqueConstraint(fields=["issue", "url_hash"], name="one_link_per_issue_and_url")]
+
+    def __str__(self) -> str:
+        return self.url
+
+    @property
+    def token(self) -> str:
+        return make_token(Purpose.CLICK, self.pk)
+
+
+class Event(models.Model):
+    """Something reported about a send, in anymail's vocabulary. Append-only; a repeated report is the same row."""
+
+    class Kind(models.TextChoices):
+        DELIVERED = "delivered", _("delivered")
+        DEFERRED = "deferred", _("deferred")
+        BOUNCED = "bounced", _("bounced")
+        REJECTED = "rejected", _("rejected")
+        FAILED = "failed", _("failed")
+        COMPLAINED = "complained", _("complained")
+        UNSUBSCRIBED = "unsubscribed", _("unsubscribed")
+        OPENED = "opened", _("opened")
+        CLICKED = "clicked", _("clicked")
+
+    send = models.ForeignKey(Send, on_delete=models.SET_NULL, null=True, blank=True, related_name="events")
+    link = models.ForeignKey(Link, on_delete=models.SET_NULL, null=True, blank=True, related_name="events")
+    kind = models.CharField(_("event"), max_length=12, choices=Kind)
+    source = models.CharField(_("reported by"), max_length=40)
+    source_id = models.CharField(max_length=200, help_text="the reporter's own id of the event")
+    address_hash = models.CharField(max_length=64, blank=True)
+    detail = models.CharField(_("detail"), max_length=500, blank=True)
+    at = models.DateTimeField(_("at"))
+
+    class Meta:
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
+        ordering = ["-at", "-pk"]
+        indexes = [
+            models.Index(fields=["kind", "at"], name="event_kind"),
+            models.Index(fields=["at"], condition=~Q(detail="") | ~Q(address_hash=""), name="event_with_detail"),
+            models.Index(
+                fields=["address_hash"], condition=Q(send=None) & ~Q(address_hash=""), name="event_without_send"
+            ),
+        ]
+        constraints = [models.UniqueConstraint(fields=["source", "source_id"], name="one_event_per_report")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.at:%Y-%m-%d}"

@@ -1,0 +1,75 @@
+"""The desk's pages that look at several parts at once. They show; nothing here changes anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from newsletter.digests.models import Issue
+from newsletter.insights import growth as growing
+from newsletter.insights import timeline as timelines
+from newsletter.insights.desk.choosing import recent_issues
+from newsletter.insights.why import explain
+from newsletter.subscribers.models import Subscriber
+
+View = Callable[..., HttpResponse]
+
+
+def at_the_desk(permission: str) -> Callable[[View], View]:
+    """For users of the admin who may do this; everybody else is sent to the sign-in or refused."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if not request.user.has_perm(permission):
+                raise PermissionDenied
+            return view(request, *args, **kwargs)
+
+        return require_safe(admin.site.admin_view(wrapped))
+
+    return decorate
+
+
+@at_the_desk("subscribers.view_subscriber")
+def timeline(request: HttpRequest, pk: int) -> HttpResponse:
+    """A page of a reader's timeline; ``before`` is where it begins."""
+    subscriber = get_object_or_404(Subscriber, pk=pk)
+    before = timelines.parse_position(request.GET.get("before", ""))
+    page = timelines.page(subscriber=subscriber, before=before)
+    context = {"subscriber": subscriber, "page": page, "is_first": before is None, "issues": recent_issues()}
+    return _show(request, "timeline", subscriber.email, context)
+
+
+@at_the_desk("subscribers.view_subscriber")
+def why(request: HttpRequest, pk: int) -> HttpResponse:
+    """Why this reader did, or didn't, get an issue."""
+    subscriber = get_object_or_404(Subscriber, pk=pk)
+    text = request.GET.get("issue", "")
+    issue_pk = int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
+    issue = get_object_or_404(Issue.objects.select_related("newsletter"), pk=issue_pk)
+    answer = explain(subscriber=subscriber, issue=issue)
+    context = {"subscriber": subscriber, "issue": issue, "answer": answer, "issues": recent_issues()}
+    return _show(request, "why", subscriber.email, context)
+
+
+@at_the_desk("subscribers.view_subscription")
+def growth(request: HttpRequest) -> HttpResponse:
+    """How each newsletter grows and shrinks, by day or by week."""
+    step = growing.Step.WEEK if request.GET.get("by") != "day" else growing.Step.DAY
+    context = {"figures": growing.figures(step=step, now=timezone.now()), "step": step}
+    return _show(request, "growth", _("Growth and churn"), context)
+
+
+def _show(request: HttpRequest, template: str, title: str, context: dict[str, Any]) -> HttpResponse:
+    shared = {**admin.site.each_context(request), "title": title}
+    return TemplateResponse(request, f"admin/readers/{template}.html", {**shared, **context})

@@ -1,0 +1,121 @@
+"""Figures for Prometheus: https://prometheus.io/docs/instrumenting/exposition_formats/"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import redis
+from django.core.cache import cache
+from django.db.models import Count, Max, QuerySet
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from articles.models import Article, Feed
+from newsletter.delivery.models import Campaign, Send
+from newsletter.digests.models import Issue
+from newsletter.insights import health
+from newsletter.subscribers.models import Subscription, Suppression
+from newsletter.subscribers.shield import tally
+
+QUEUES = ("interactive", "campaigns", "feeds")  # in the order in which workers look: what a person waits for first
+WINDOW = timedelta(days=7)
+KEPT_SECONDS = 15
+
+
+def exposition(*, now: datetime) -> bytes:
+    """All figures in the text format. Counted at most every KEPT_SECONDS, however many ask."""
+    try:
+        text = cache.get("metrics")
+        if text is None:
+            text = _counted(now)
+            cache.set("metrics", text, timeout=KEPT_SECONDS)
+    except redis.RedisError:
+        text = _counted(now)
+    assert isinstance(text, bytes)
+    return text
+
+
+def _counted(now: datetime) -> bytes:
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Figures(now))
+    return generate_latest(registry)
+
+
+class _Figures(Collector):
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+
+    def collect(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
+        yield _by_label("sends", "Sends of the campaigns of the last seven days.", "status", self._sends())
+        yield _by_label("campaigns", "Campaigns that are not finished.", "status", self._open_campaigns())
+        yield _by_label("issues", "Issues of the last seven days.", "status", self._issues())
+        yield _by_label("subscriptions", "Subscriptions.", "status", _grouped(Subscription.objects.all(), "status"))
+        yield _by_label(
+            "suppressions",
+            "Addresses that must not be mailed.",
+            "reason",
+            _grouped(Suppression.objects.all(), "reason"),
+        )
+        yield _by_label("articles", "Articles.", "status", _grouped(Article.objects.all(), "status"))
+        yield _by_label("feeds", "Feeds.", "status", _grouped(Feed.objects.all(), "status"))
+        yield from self._feed_failures()
+        yield _by_label("queue_length", "Tasks waiting in the broker.", "queue", _queue_lengths())
+        yield from self._health()
+        yield _counter("sign_up_protection", "What stopped or slowed sign-ups.", "layer", tally.totals())
+
+    def _sends(self) -> dict[str, int]:
+        rows = Send.objects.filter(campaign__started_at__gte=self._now - WINDOW)
+        return dict.fromkeys(Send.Status.values, 0) | _grouped(rows, "status")
+
+    def _open_campaigns(self) -> dict[str, int]:
+        open_statuses = [Campaign.Status.SENDING.value, Campaign.Status.PAUSED.value]
+        return dict.fromkeys(open_statuses, 0) | _grouped(Campaign.objects.filter(status__in=open_statuses), "status")
+
+    def _issues(self) -> dict[str, int]:
+        rows = Issue.objects.filter(send_at__gte=self._now - WINDOW)
+        return dict.fromkeys(Issue.Status.values, 0) | _grouped(rows, "status")
+
+    def _feed_failures(self) -> Iterator[GaugeMetricFamily]:
+        failing = Feed.objects.filter(status=Feed.Status.ACTIVE, failure_count__gt=0)
+        worst = failing.aggregate(count=Count("pk"), worst=Max("failure_count"))
+        yield _single("feeds_failing", "Active feeds whose last poll failed.", worst["count"])
+        yield _single("feed_failures_in_a_row", "The most failures in a row of any feed.", worst["worst"] or 0)
+
+    def _health(self) -> Iterator[GaugeMetricFamily]:
+        checks = health.examine(now=self._now)
+        yield _by_label("healthy", "1 if well.", "check", {check.name: int(check.is_ok) for check in checks})
+        ages = {check.name: check.seconds for check in checks if check.seconds is not None}
+        yield _by_label("age_seconds", "Age of the last heartbeat and of the oldest due work.", "check", ages)
+
+
+def _grouped(rows: QuerySet[Any], field: str) -> dict[str, int]:
+    return dict(rows.order_by(field).values_list(field).annotate(count=Count("pk")))
+
+
+def _queue_lengths() -> dict[str, int]:
+    client = health.broker_client()
+    try:
+        return {queue: int(str(client.llen(queue))) for queue in QUEUES}
+    except redis.RedisError:
+        return {}
+
+
+def _by_label(name: str, help_text: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(f"broadsheet_{name}", help_text, labels=[label])
+    for value, count in sorted(values.items()):
+        family.add_metric([value], count)
+    return family
+
+
+def _counter(name: str, help_text: str, label: str, values: Mapping[str, float]) -> CounterMetricFamily:
+    family = CounterMetricFamily(f"broadsheet_{name}", help_text, labels=[label])
+    for value, count in sorted(values.items()):
+        family.add_metric([value], count)
+    return family
+
+
+def _single(name: str, help_text: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"broadsheet_{name}", help_text, value=value)

@@ -1,0 +1,203 @@
+"""Reading settings from the environment: small parsers whose errors name the variable and what it should be."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import tempfile
+from collections.abc import Collection
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Any
+from urllib.parse import SplitResult, parse_qs, quote, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+IPNetwork = IPv4Network | IPv6Network
+PRIVATE_NETWORKS = "127.0.0.0/8,::1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7"
+TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
+
+SMTP_TIMEOUT_SECONDS = 20
+# name in MAILER_URL -> (module of anymail, option that takes the key, option that takes the domain)
+PROVIDERS = {
+    "brevo": ("brevo", "api_key", ""),
+    "mailersend": ("mailersend", "api_token", ""),
+    "mailgun": ("mailgun", "api_key", "sender_domain"),
+    "postmark": ("postmark", "server_token", ""),
+    "resend": ("resend", "api_key", ""),
+    "sendgrid": ("sendgrid", "api_key", ""),
+    "sparkpost": ("sparkpost", "api_key", ""),
+}
+
+
+def text(name: str, default: str) -> str:
+    return os.environ.get(name) or default
+
+
+def boolean(name: str, *, default: bool) -> bool:
+    value = text(name, "1" if default else "0").lower()
+    if value not in TRUE | FALSE:
+        raise ImproperlyConfigured(f"{name} is {value!r}; it should be 1 or 0.")
+    return value in TRUE
+
+
+def number(name: str, default: int) -> int:
+    value = text(name, str(default))
+    if not (value.isascii() and value.isdecimal()):
+        raise ImproperlyConfigured(f"{name} is {value!r}; it should be a whole number.")
+    return int(value)
+
+
+def choice(name: str, default: str, *, among: Collection[str]) -> str:
+    value = text(name, default).lower()
+    if value not in among:
+        raise ImproperlyConfigured(f"{name} is {value!r}; it should be one of {', '.join(among)}.")
+    return value
+
+
+def port(name: str, default: int) -> int:
+    value = number(name, default)
+    if not 0 < value < 65_536:
+        raise ImproperlyConfigured(f"{name} is {value}; a port lies between 1 and 65535.")
+    return value
+
+
+def site_url(name: str, default: str) -> str:
+    """A public base URL without a path and without the slash at its end."""
+    url = text(name, default).rstrip("/")
+    parts = _split(name, url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path or parts.query:
+        raise ImproperlyConfigured(f"{name} is {url!r}; it should look like https://news.example.org, without a path.")
+    return url
+
+
+def redis_url(name: str) -> str:
+    """Where a Redis or Valkey server is; empty means the embedded broker."""
+    url = text(name, "")
+    if url and not url.startswith(("redis://", "rediss://")):
+        raise ImproperlyConfigured(f"{name} should begin with redis:// or rediss://.")
+    return url
+
+
+def kept_secret(path: Path) -> str:
+    """The secret in this file, which is made on first use; of several processes that start at once one makes it."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+        os.write(descriptor, secrets.token_urlsafe(48).encode())
+        os.close(descriptor)
+        # A link appears with its whole content or, if another process was first, not at all.
+        with contextlib.suppress(FileExistsError):
+            os.link(name, path)
+        Path(name).unlink()
+    return path.read_text().strip()
+
+
+def words(name: str, default: str) -> list[str]:
+    """A list separated by commas."""
+    return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def networks(name: str, default: str) -> list[IPNetwork]:
+    """IP addresses and networks, separated by commas."""
+    try:
+        return [ip_network(word) for word in words(name, default)]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} should name IP networks, with commas, as 10.0.0.0/8 or ::1.") from error
+
+
+def database(name: str, default: str) -> dict[str, Any]:
+    """Django's description of the database behind this variable."""
+    parts = _split(name, text(name, default))
+    if parts.scheme == "sqlite" and parts.path.removeprefix("/"):
+        return _sqlite(parts)
+    if parts.scheme in {"postgres", "postgresql"} and parts.path.removeprefix("/"):
+        return _postgresql(parts)
+    raise ImproperlyConfigured(f"{name} should be sqlite:///PATH or postgres://USER:PASSWORD@HOST:PORT/NAME.")
+
+
+def _sqlite(parts: SplitResult) -> dict[str, Any]:
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": unquote(parts.path.removeprefix("/")),
+        "OPTIONS": {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        },
+    }
+
+
+def _postgresql(parts: SplitResult) -> dict[str, Any]:
+    options = _query(parts)
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.removeprefix("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": unquote(parts.hostname or "") or options.pop("host", ""),
+        "PORT": str(parts.port or ""),
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": options,
+    }
+
+
+def sqlite_url(path: Path) -> str:
+    return f"sqlite:///{quote(str(path))}"
+
+
+def mailer(name: str, url: str) -> dict[str, Any]:
+    """An entry of MAILERS for mailbox:, smtp://, smtps:// or a provider of anymail."""
+    parts = _split(name, url)
+    if parts.scheme == "mailbox":
+        return {"BACKEND": "newsletter.delivery.mailbox.backend.EmailBackend"}
+    if parts.scheme in {"smtp", "smtps"}:
+        return {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": _smtp_options(parts)}
+    if parts.scheme in PROVIDERS:
+        return _provider(name, parts)
+    known = ", ".join(["mailbox:", "smtp://", "smtps://", *(f"{provider}://" for provider in PROVIDERS)])
+    raise ImproperlyConfigured(f"{name} should begin with one of {known}.")
+
+
+def _provider(name: str, parts: SplitResult) -> dict[str, Any]:
+    module, key_option, domain_option = PROVIDERS[parts.scheme]
+    key, _at, domain = parts.netloc.rpartition("@") if "@" in parts.netloc else (parts.netloc, "", "")
+    if not key:
+        raise ImproperlyConfigured(f"{name} lacks the key: {parts.scheme}://KEY, or {parts.scheme}://KEY@DOMAIN.")
+    options = {key_option: unquote(key), **_query(parts)}
+    if domain_option and domain:
+        options[domain_option] = domain
+    return {"BACKEND": f"anymail.backends.{module}.EmailBackend", "OPTIONS": options}
+
+
+def _smtp_options(parts: SplitResult) -> dict[str, Any]:
+    options: dict[str, Any] = {
+        "host": parts.hostname or "localhost",
+        "port": parts.port or (465 if parts.scheme == "smtps" else 25),
+        "timeout": SMTP_TIMEOUT_SECONDS,
+    }
+    if parts.username:
+        options |= {"username": unquote(parts.username), "password": unquote(parts.password or "")}
+    if parts.scheme == "smtps":
+        options["use_ssl"] = True
+    elif _query(parts).get("tls", "0").lower() in TRUE:
+        options["use_tls"] = True
+    return options
+
+
+def _query(parts: SplitResult) -> dict[str, str]:
+    return {name: values[-1] for name, values in parse_qs(parts.query).items()}
+
+
+def _split(name: str, url: str) -> SplitResult:
+    """The parts of a URL. Raises ImproperlyConfigured, without the URL, which may hold a password."""
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 (reading it checks it)
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"{name} is no valid URL. Special characters in a user name or password must be percent-encoded."
+        ) from error
+    return parts

@@ -1,0 +1,27 @@
+"""Where everything is reached. docs/interface.md lists the paths that the outside may rely on."""
+
+from django.conf import settings
+from django.contrib import admin
+from django.urls import include, path
+
+from config.media import serve_picture
+from newsletter.delivery.disclosure import mails_to
+from newsletter.engagement.disclosure import events_of
+from newsletter.subscribers.self_service import disclosure
+
+# What readers may download of their own: each part tells what it holds.
+disclosure.contribute("mails to you", mails_to)
+disclosure.contribute("what was reported about mails to you", events_of)
+
+urlpatterns = [
+    path("admin/", include("newsletter.insights.desk.urls")),
+    path("admin/", admin.site.urls),
+    path("", include("newsletter.insights.urls")),
+    path("", include("newsletter.engagement.urls")),
+    path("newsletters/", include("newsletter.digests.urls")),
+    path("", include("newsletter.subscribers.urls")),
+    path("media/<path:path>", serve_picture, name="media"),
+    path("", include("articles.urls")),
+]
+if settings.IS_MAILBOX_OPEN:
+    urlpatterns.insert(1, path("mailbox/", include("newsletter.delivery.mailbox.urls")))

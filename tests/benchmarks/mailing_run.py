@@ -1,0 +1,139 @@
+"""One step of the mailing benchmark, as a process: fill an empty site, or send one digest to all its readers.
+
+``python -m tests.benchmarks.mailing_run READERS fill|ours|baseline`` prints its figures as JSON; see mailing.py.
+"""
+
+# ruff: noqa: E402 (Django must be set up before its models can be imported)
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from datetime import timedelta
+from typing import Any
+
+import django
+
+django.setup()
+
+from django.core.mail import EmailMultiAlternatives, mailers
+from django.core.management import call_command
+from django.template import engines
+from django.utils import timezone
+
+from articles.models import Article
+from newsletter.delivery import campaigns, dispatch
+from newsletter.delivery.personalization import reader_values
+from newsletter.lib.addresses import address_hash
+from newsletter.subscribers.models import Newsletter, Subscriber, Subscription, TopicSet
+from tests.factories import make_article, make_newsletter, make_topic
+
+TOPICS, ARTICLES = 6, 12
+
+
+def main() -> None:
+    readers, kind = int(sys.argv[1]), sys.argv[2]
+    sys.stdout.write(json.dumps(run(kind, readers)) + "\n")
+
+
+def run(kind: str, readers: int) -> dict[str, Any]:
+    """One step in this process: fill the empty site, or send one digest to all its readers and say what it took."""
+    if kind == "fill":
+        fill(readers)
+        return {}
+    before = resource.getrusage(resource.RUSAGE_SELF)
+    started = time.perf_counter()
+    {"ours": send_ours, "baseline": send_baseline}[kind]()
+    seconds = time.perf_counter() - started
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    scale = 1024 if sys.platform != "darwin" else 1024 * 1024
+    return {"readers": readers, "seconds": seconds, "cpu_seconds": cpu, "peak_mb": after.ru_maxrss / scale}
+
+
+def fill(readers: int) -> None:
+    call_command("migrate", verbosity=0)
+    now = timezone.now()
+    topics = [make_topic() for _ in range(TOPICS)]
+    paragraph = "The council met on the quay and agreed on what everybody had hoped for since the spring. " * 3
+    for number in range(ARTICLES):
+        released_at = now - timedelta(minutes=5 + number)
+        make_article(topics=[topics[number % TOPICS]], summary=paragraph, released_at=released_at)
+    newsletter = make_newsletter(slug="latest-news", name="Latest news")
+    choices = [None, *(TopicSet.objects.of([topic]) for topic in topics), TopicSet.objects.of(topics[:3])]
+    people = []
+    for number in range(readers):
+        email = f"reader{number}@example.org"
+        person = Subscriber(email=email, name=f"Reader {number}", address_key=email, address_hash=address_hash(email))
+        people.append(person)
+    people = Subscriber.objects.bulk_create(people, batch_size=2000)
+    Subscription.objects.bulk_create(
+        (
+            Subscription(
+                subscriber=person, newsletter=newsletter, status="active", confirmed_at=now,
+                topic_set=choices[person.pk % len(choices)],
+            )
+            for person in people
+        ),
+        batch_size=2000,
+    )  # fmt: skip
+
+
+def send_ours() -> None:
+    newsletter = Newsletter.objects.get()
+    issue = campaigns.send_now(newsletter=newsletter, now=timezone.now())
+    campaign = campaigns.launch(issue, now=timezone.now())
+    assert campaign
+    dispatch.drain(campaign, clock=timezone.now, seconds=3600)
+    if not campaign.finish(timezone.now()):
+        sys.exit(f"The books do not balance: {campaigns.counts(campaign)}")
+
+
+def send_baseline() -> None:
+    """What one writes first: for every reader render, build a message, send it over the open connection."""
+    newsletter = Newsletter.objects.get()
+    html, text = (engines["django"].from_string(source) for source in (HTML, TEXT))
+    articles = list(Article.objects.order_by("-released_at"))
+    backend = mailers["campaigns"]
+    backend.open()
+    for subscription in newsletter.subscriptions.select_related("subscriber", "topic_set"):
+        stories = articles[:8]
+        context = {"stories": stories, **reader_values(newsletter, subscription, subscription.subscriber)}
+        address, sender = subscription.subscriber.email, newsletter.sender_address
+        message = EmailMultiAlternatives(stories[0].title, text.render(context), sender, [address])
+        message.attach_alternative(html.render(context), "text/html")
+        backend.send_messages([message])
+    backend.close()
+
+
+_STYLE = "font-family: Charter, Georgia, serif; font-size: 17px; line-height: 26px; color: #23211e; padding: 8px 24px;"
+_STORY = f"""
+<table role="presentation" width="100%" cellpadding="0" cellspacing="0" style="border-collapse: collapse;">
+  <tr><td style="{_STYLE}"><h2 style="{_STYLE} font-size: 22px; line-height: 28px; margin: 0;">
+    <a href="https://news.example.org{{{{ story.get_absolute_url }}}}" style="{_STYLE} text-decoration: none;">
+    {{{{ story.title }}}}</a></h2></td></tr>
+  <tr><td style="{_STYLE}"><p style="{_STYLE} margin: 0;">{{{{ story.summary }}}}</p></td></tr>
+  <tr><td style="{_STYLE}"><a href="https://news.example.org{{{{ story.get_absolute_url }}}}" style="{_STYLE}">
+    Read on</a> {{{{ story.released_at|date:"DATE_FORMAT" }}}}</td></tr>
+</table>
+"""
+HTML = (
+    "<!DOCTYPE html><html><body><p>Good morning, {{ name }}</p>{% for story in stories %}"
+    + _STORY
+    + '{% endfor %}<p><a href="{{ unsubscribe_url }}">Leave</a> '
+    '<a href="{{ preferences_url }}">Change</a></p></body></html>'
+)
+TEXT = """Good morning, {{ name }}
+{% for story in stories %}
+{{ story.title }}
+{{ story.summary }}
+https://news.example.org{{ story.get_absolute_url }}
+{% endfor %}
+Leave: {{ unsubscribe_url }}
+"""
+
+
+if __name__ == "__main__":
+    main()

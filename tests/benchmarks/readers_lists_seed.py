@@ -1,0 +1,118 @@
+"""A million readers with all that is theirs and two issues' sends, written by the database itself."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from django.db import connection, models
+from django.utils import timezone
+
+from newsletter.delivery.models import Campaign, Send
+from newsletter.digests.models import Edition, Issue
+from newsletter.subscribers.models import (
+    ConsentRecord,
+    ConsentWording,
+    Label,
+    Newsletter,
+    SignUp,
+    Subscriber,
+    Subscription,
+    Suppression,
+)
+
+STATUSES = ("active", "pending", "paused", "ended")
+AGO = "now() - (({count} - n) * interval '1 minute')"
+# Most are active; one in 50 has left, one in 2,000 has paused, one in 5,000 has not confirmed.
+STATUS = """CASE WHEN n % 5000 = 0 THEN 'pending' WHEN n % 2000 = 1 THEN 'paused' WHEN n % 50 = 2 THEN 'ended'
+            ELSE 'active' END"""
+
+
+def fill(count: int) -> None:
+    """Newsletters: everybody's, one that a third has, one with 300 readers, one with none."""
+    ago = AGO.format(count=count)
+    newsletters = [_newsletter(name) for name in ("Everybody", "A third", "Few", "Nobody")]
+    _insert(Subscriber, count, {
+        "id": "n", "email": "'reader' || n || '@example.org'", "address_key": "'reader' || n || '@example.org'",
+        "address_hash": "md5('reader' || n)", "created_at": ago,
+    })  # fmt: skip
+    for number, newsletter in enumerate(newsletters[:3]):
+        every = (1, 3, max(count // 300, 1))[number]
+        _insert(Subscription, count, {
+            "subscriber_id": "n", "newsletter_id": str(newsletter.pk), "status": STATUS, "confirmed_at": ago,
+            "cadence": "CASE WHEN n % 10000 = 3 THEN 'monthly' WHEN n % 4 = 1 THEN 'weekly' ELSE 'daily' END",
+            "ended_at": f"CASE WHEN n % 50 = 2 THEN {ago} END", "created_at": ago,
+        }, where=f"n % {every} = 0")  # fmt: skip
+    wording = ConsentWording.objects.current(newsletters[0])
+    _insert(ConsentRecord, count, {
+        "subscriber_id": "n", "address_hash": "md5('reader' || n)", "newsletter_id": str(newsletters[0].pk),
+        "action": "CASE WHEN n % 50 = 2 THEN 'withdrawn' ELSE 'given' END",
+        "method": "CASE WHEN n % 20000 = 7 THEN 'editor' WHEN n % 50 = 2 THEN 'page' ELSE 'confirmed' END",
+        "wording_id": str(wording.pk), "at": ago,
+    })  # fmt: skip
+    _insert(SignUp, count, {
+        "subscriber_id": "n", "created_at": ago, "expires_at": ago, "confirmed_at": ago,
+        "status": "CASE WHEN n % 1000 = 9 THEN 'skipped' ELSE 'confirmed' END",
+        "skipped_reason": "CASE WHEN n % 1000 = 9 THEN 'too_soon' ELSE '' END",
+    })  # fmt: skip
+    _insert(Suppression, count // 10, {
+        "address_hash": "md5('reader' || (n * 10))", "created_at": AGO.format(count=count // 10),
+        "reason": "CASE WHEN n % 40 = 0 THEN 'complaint' ELSE 'hard_bounce' END",
+        "email": "'reader' || n * 10 || '@example.org'",
+    })  # fmt: skip
+    label = Label.objects.create(name="press")
+    _insert(Subscriber.labels.through, count, {"subscriber_id": "n", "label_id": str(label.pk)}, where="n % 2500 = 1")
+    for number in range(2):
+        _campaign(newsletters[0], number, count)
+    _run("ANALYZE")
+
+
+def _newsletter(name: str) -> Newsletter:
+    return Newsletter.objects.create(
+        name=name, slug=name.lower().replace(" ", "-"), consent_text="I want it.", sender_name="The Harbor Gazette",
+        sender_address="news@example.org", postal_address="1 Quay Street",
+    )  # fmt: skip
+
+
+def _campaign(newsletter: Newsletter, number: int, count: int) -> None:
+    now = timezone.now()
+    issue = Issue.objects.create(
+        newsletter=newsletter, number=number + 1, send_at=now, status="approved", approved_at=now, launched_at=now
+    )
+    edition = Edition.objects.create(issue=issue, content_key=str(number))
+    campaign = Campaign.objects.create(issue=issue, started_at=now, status="finished", finished_at=now)
+    _insert(Send, count, {
+        "campaign_id": str(campaign.pk), "subscriber_id": "n", "edition_id": str(edition.pk), "settled_at": "now()",
+        "status": "CASE WHEN n % 3 = 0 THEN 'skipped' WHEN n % 2000 = 1 THEN 'failed' ELSE 'sent' END",
+        "reason": "CASE WHEN n % 3 = 0 THEN 'nothing_new' WHEN n % 2000 = 1 THEN 'bad_address' ELSE '' END",
+    })  # fmt: skip
+
+
+def _insert(model: type[models.Model], count: int, values: dict[str, str], where: str = "true") -> None:
+    """Rows for n = 1 .. count; columns that are not named get their field's default."""
+    defaults: dict[str, str] = {str(field.column): _default(field) for field in model._meta.concrete_fields}
+    columns = {column: value for column, value in (defaults | values).items() if value}
+    sql = f"INSERT INTO {model._meta.db_table} ({', '.join(columns)}) SELECT {', '.join(columns.values())} "
+    _run(sql + f"FROM generate_series(1, {count}) n WHERE {where}")
+
+
+def _default(field: Any) -> str:
+    if field.primary_key or field.null or field.has_db_default():
+        return ""
+    if field.has_default() and not callable(field.default):
+        value = field.default
+        return str(value).lower() if isinstance(value, bool) else f"'{value}'" if isinstance(value, str) else str(value)
+    return "''" if field.empty_strings_allowed else ""
+
+
+def _run(sql: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+@cache
+def sizes() -> dict[str, int]:
+    """Rows by table, as the database estimates them."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT relname, reltuples::bigint FROM pg_class WHERE relkind = 'r'")
+        return {str(name): int(rows) for name, rows in cursor.fetchall()}

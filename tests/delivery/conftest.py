@@ -1,0 +1,64 @@
+"""A ready digest for delivery's tests: a newsletter, articles, readers, and an approved issue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+
+from newsletter.delivery import campaigns
+from newsletter.delivery.models import Campaign
+from newsletter.digests.models import Issue
+from newsletter.subscribers.models import Newsletter
+from tests.factories import NOW, make_article, make_issue, make_newsletter, make_subscription
+
+
+class Clock:
+    """A clock that tests wind: it stands still unless told otherwise."""
+
+    def __init__(self, now: datetime = NOW) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def wind(self, **delta: float) -> None:
+        self.now += timedelta(**delta)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def newsletter(db: None) -> Newsletter:
+    return make_newsletter(slug="latest-news", name="Latest news")
+
+
+@pytest.fixture
+def approved_issue(newsletter: Newsletter) -> Callable[..., Issue]:
+    """Makes an approved issue of ``newsletter`` with the given articles, or two new ones."""
+
+    def make(**fields: object) -> Issue:
+        articles = fields.pop("articles", None) or [make_article(), make_article()]
+        values = {"newsletter": newsletter, "status": Issue.Status.APPROVED, "approved_at": NOW, **fields}
+        return make_issue(articles=articles, **values)  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.fixture
+def campaign(newsletter: Newsletter, approved_issue: Callable[..., Issue]) -> Campaign:
+    """Five readers, one edition of two articles."""
+    for number in range(5):
+        make_subscription(newsletter=newsletter, email=f"reader{number}@example.org")
+    campaign = campaigns.launch(approved_issue(), now=NOW)
+    assert campaign is not None
+    return campaign
+
+
+def books(campaign: Campaign) -> dict[str, int]:
+    """How many sends there are in each status that any is in."""
+    return {status: count for status, count in campaigns.counts(campaign).items() if count}

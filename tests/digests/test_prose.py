@@ -1,0 +1,71 @@
+"""Words that people wrote, fit for a mail."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from newsletter.digests import prose
+
+
+def test_plain_text_becomes_paragraphs_with_links() -> None:
+    html = prose.to_html("One & two.\n\nSee https://a.example/b", max_characters=1000)
+
+    assert html == '<p>One &amp; two.</p>\n\n<p>See <a href="https://a.example/b">https://a.example/b</a></p>'
+
+
+def test_angle_brackets_that_are_no_markup_stay_text() -> None:
+    assert prose.to_html("3 < 5 and <tom@example.org>", max_characters=1000).startswith("<p>3 &lt; 5 and &lt;")
+
+
+def test_html_keeps_what_mails_can_show_and_nothing_else() -> None:
+    text = '<h2 id="x">A</h2><p style="position:fixed">B <img src="x"><script>c()</script><b>d</b></p>'
+
+    assert prose.to_html(text, max_characters=1000) == "<h2>A</h2><p>B <b>d</b></p>"
+
+
+def test_long_words_are_shortened_and_stay_well_formed() -> None:
+    html = prose.to_html(f"<p><b>{'word ' * 100}</b></p>", max_characters=50)
+
+    assert html.endswith("…</b></p>")
+    assert len(html) < 80
+
+
+@pytest.mark.parametrize("text", ["", "  \n ", "\x00"])
+def test_no_text_is_no_html(text: str) -> None:
+    assert prose.to_html(text, max_characters=100) == ""
+
+
+def test_text_of_html_keeps_its_shape() -> None:
+    html = '<h2>A</h2><p>B <a href="https://a.example">link</a><br>c</p><ul><li>one</li><li>two</li></ul>'
+
+    assert prose.to_text(html) == "A\n\nB link (https://a.example)\nc\n\n- one\n- two"
+
+
+def test_address_that_is_its_own_link_text_is_told_once() -> None:
+    assert prose.to_text('<p><a href="https://a.example/">https://a.example/</a></p>') == "https://a.example/"
+
+
+def test_wrapped_list_hangs() -> None:
+    assert prose.wrap("12. " + "word " * 6, width=20) == "12. word word word\n    word word word"
+
+
+def test_addresses_are_never_broken() -> None:
+    address = "https://gazette.example/" + "long-" * 30
+
+    assert address in prose.wrap(f"See {address} there", width=20).splitlines()
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs", "Co"])), st.integers(20, 80))
+def test_wrapping_loses_nothing_but_white_space(text: str, width: int) -> None:
+    wrapped = prose.wrap(prose.clean(text), width=width)
+
+    assert "".join(wrapped.split()) == "".join(prose.clean(text).split())
+
+
+@given(st.lists(st.text(alphabet="abc, .", min_size=1, max_size=12), max_size=40))
+def test_no_line_with_a_place_to_break_is_too_long(words: list[str]) -> None:
+    wrapped = prose.wrap(" ".join(words), width=30)
+
+    assert all(len(line) <= 30 or " " not in line.strip() for line in wrapped.splitlines())

@@ -1,0 +1,213 @@
+"""The newsletters' pages show what comes and what came, to everybody alike, and nothing that has not gone out."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from articles.models import Article
+from newsletter.digests.models import Issue, IssueItem
+from newsletter.subscribers.models import Cadence, Newsletter
+from tests.digests.reading import Reading
+from tests.factories import NOW, make_article, make_issue, make_newsletter
+
+pytestmark = pytest.mark.django_db
+
+
+def make_old_article(**fields: Any) -> Article:
+    """One that is out: these pages go by the real clock."""
+    return make_article(**{"released_at": NOW - timedelta(days=30), **fields})
+
+
+def page_of(client: Client, url: str) -> Reading:
+    response = client.get(url)
+    assert response.status_code == 200
+    return Reading(response.content.decode())
+
+
+def sent_issue(newsletter: Newsletter, articles: list[Article], **fields: object) -> Issue:
+    launched = {"status": Issue.Status.APPROVED, "approved_at": NOW, "launched_at": NOW}
+    return make_issue(newsletter=newsletter, articles=articles, **{**launched, **fields})
+
+
+def test_list_shows_open_newsletters_with_what_they_promise_and_a_form(client: Client) -> None:
+    make_newsletter(name="Latest news", description="Each morning’s stories.", position=1)
+    make_newsletter(name="Old letters", is_open=False)
+
+    page = page_of(client, reverse("digests:newsletters"))
+
+    assert "Latest news" in page.texts("h2")
+    assert "Old letters" not in page.texts("a")
+    assert "Each morning’s stories." in page.texts("p")
+    assert "It comes as often as you choose, once a day or once a week, and only if there is news." in page.texts("p")
+    assert reverse("subscribers:sign_up") in [form.attributes["action"] for form in page.all("form")]
+
+
+def test_list_without_newsletters_says_so(client: Client) -> None:
+    page = page_of(client, reverse("digests:newsletters"))
+
+    assert "There is no newsletter to sign up for at the moment." in page.texts("p")
+    assert not page.all("form")
+
+
+@pytest.mark.parametrize(
+    ("fields", "rhythm"),
+    [
+        ({"cadences": [Cadence.WEEKLY]}, "It comes once a week, if there is news."),
+        ({"kind": Newsletter.Kind.OFFERS}, "It comes when there is something to say."),
+    ],
+)
+def test_newsletter_says_how_often_it_comes(client: Client, fields: dict[str, object], rhythm: str) -> None:
+    newsletter = make_newsletter(**fields)
+
+    page = page_of(client, newsletter.get_absolute_url())
+
+    assert rhythm in page.texts("p")
+
+
+def test_archive_lists_what_went_out_newest_first_by_headline(client: Client) -> None:
+    newsletter = make_newsletter()
+    first = sent_issue(newsletter, [make_old_article(title="Plain headline")], number=1)
+    sent_issue(newsletter, [make_old_article()], number=2, subject="Own subject")
+    make_issue(newsletter=newsletter, articles=[make_old_article(title="Not yet sent")], number=3)
+    sent_issue(make_newsletter(), [make_old_article(title="Elsewhere")], number=1)
+    IssueItem.objects.filter(issue=first).update(title="Edited headline")
+
+    page = page_of(client, newsletter.get_absolute_url())
+
+    links = [link.text for link in page.all("a") if "/issues/" in link.attributes["href"]]
+    assert links == ["Own subject", "Edited headline"]
+
+
+def test_archive_never_names_a_withdrawn_article(client: Client) -> None:
+    newsletter, withdrawn = make_newsletter(), make_old_article(title="Withdrawn")
+    issue = sent_issue(newsletter, [withdrawn, make_old_article(title="Kept")])
+    withdrawn.withdraw(NOW)
+
+    for url in (newsletter.get_absolute_url(), issue.get_absolute_url()):
+        text = page_of(client, url).one("body").text
+        assert "Withdrawn" not in text
+        assert "Kept" in text
+
+
+def test_closed_newsletter_keeps_its_archive_and_takes_nobody(client: Client) -> None:
+    newsletter = make_newsletter(is_open=False)
+    sent_issue(newsletter, [make_old_article(title="Still there")])
+
+    page = page_of(client, newsletter.get_absolute_url())
+
+    assert "Still there" in page.texts("a")
+    assert not page.all("form")
+
+
+def test_long_archive_has_pages(client: Client) -> None:
+    newsletter = make_newsletter()
+    for number in range(1, 33):
+        sent_issue(newsletter, [], number=number, subject=f"Subject {number}")
+
+    first, second = (
+        page_of(client, newsletter.get_absolute_url()),
+        page_of(client, newsletter.get_absolute_url() + "?page=2"),
+    )
+
+    assert "Subject 32" in first.texts("a")
+    assert "Subject 2" not in first.texts("a")
+    assert {"Subject 2", "Subject 1"} <= set(second.texts("a"))
+
+
+def test_issue_shows_its_stories_in_the_editors_order_and_words(client: Client) -> None:
+    newsletter = make_newsletter()
+    articles = [
+        make_old_article(title="One"),
+        make_old_article(title="Two"),
+        make_old_article(title="Dropped"),
+        make_old_article(title="Four"),
+    ]
+    issue = sent_issue(newsletter, articles, intro="Good morning.", max_articles=2)
+    issue.items.filter(article=articles[2]).update(state=IssueItem.State.DROPPED)
+    issue.items.filter(article=articles[3]).update(state=IssueItem.State.PINNED, title="Pinned")
+
+    page = page_of(client, issue.get_absolute_url())
+
+    told = [link.text for link in page.all("a") if link.attributes["href"].startswith("/articles/")]
+    assert told == ["Pinned", "One", "Two"]
+    assert "More headlines" in page.texts("h2")
+    assert "Good morning." in page.texts("p")
+    assert len(page.all("h1")) == 1
+
+
+def test_issue_carries_nobodys_links_and_no_marks(client: Client) -> None:
+    issue = sent_issue(make_newsletter(), [make_old_article()])
+
+    html = client.get(issue.get_absolute_url()).content.decode()
+
+    assert "/unsubscribe/" not in html
+    assert "/preferences/" not in html
+    assert not [character for character in html if "\ue000" <= character <= "\uf8ff"]
+
+
+def test_issue_obeys_the_pages_policy(client: Client) -> None:
+    issue = sent_issue(make_newsletter(kind=Newsletter.Kind.ANNOUNCEMENTS), [], body="<p style='color:red'>Come.</p>")
+
+    page = page_of(client, issue.get_absolute_url())
+
+    assert "Come." in page.texts("p")
+    assert not [element.tag for element in page.elements if "style" in element.attributes]
+    assert not page.all("style")
+
+
+def test_issue_links_to_its_neighbors(client: Client) -> None:
+    newsletter = make_newsletter()
+    issues = [sent_issue(newsletter, [], number=number, subject="x") for number in (1, 2, 4)]
+    make_issue(newsletter=newsletter, number=3)
+
+    page = page_of(client, issues[1].get_absolute_url())
+
+    neighbors = {
+        link.attributes.get("rel"): link.attributes["href"] for link in page.all("a") if "rel" in link.attributes
+    }
+    assert neighbors["prev"] == issues[0].get_absolute_url()
+    assert neighbors["next"] == issues[2].get_absolute_url()
+
+
+def test_article_under_embargo_is_not_told_by_the_archive(client: Client) -> None:
+    newsletter = make_newsletter()
+    early = make_old_article(title="Too early")
+    issue = sent_issue(newsletter, [early, make_old_article(title="In time")])
+    Article.objects.filter(pk=early.pk).update(released_at=NOW + timedelta(days=400))
+
+    assert "Too early" not in page_of(client, issue.get_absolute_url()).one("body").text
+
+
+@pytest.mark.parametrize("status", [Issue.Status.DRAFT, Issue.Status.APPROVED])
+def test_issue_that_has_not_gone_out_is_not_found(client: Client, status: str) -> None:
+    issue = make_issue(articles=[make_old_article()], status=status, approved_at=NOW)
+
+    assert client.get(issue.get_absolute_url()).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/newsletters/nowhere/", "/newsletters/nowhere/issues/1/"])
+def test_what_there_is_not_is_not_found(client: Client, path: str) -> None:
+    assert client.get(path).status_code == 404
+
+
+def test_pages_only_show(client: Client) -> None:
+    newsletter = make_newsletter()
+    issue = sent_issue(newsletter, [make_old_article()])
+
+    for url in (reverse("digests:newsletters"), newsletter.get_absolute_url(), issue.get_absolute_url()):
+        assert client.post(url).status_code == 405
+
+
+def test_issue_in_another_language_says_so(client: Client) -> None:
+    issue = sent_issue(make_newsletter(language="ar"), [make_old_article(title="سوق السمك")])
+
+    page = page_of(client, issue.get_absolute_url())
+
+    article = page.all("article")[0]
+    assert (article.attributes["lang"], article.attributes["dir"]) == ("ar", "rtl")
+    assert "سوق السمك" in article.text

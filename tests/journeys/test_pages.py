@@ -1,0 +1,121 @@
+"""Every public page: no accessibility violation that axe can find, nothing wider than the screen, in light and dark."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from tests.journeys import letters
+from tests.journeys.test_reader import PEOPLE_ARE_SLOWER
+from tests.product import Product
+
+WIDTHS = (320, 1280)
+ADDRESS, OTHER, LEAVER = "pages@example.org", "undecided@example.org", "leaver@example.org"
+
+
+NAMES = [
+    "front", "article", "topic", "newsletters", "newsletter", "issue", "check_inbox", "confirm", "confirm_used",
+    "confirm_forged", "preferences", "unsubscribe", "unsubscribed", "not_found", "mailbox", "letter",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def places(site: Product) -> dict[str, str]:
+    """A site with a reader who has a digest, one who has not confirmed, and one who has left."""
+    used = [confirm(site, address) for address in (ADDRESS, LEAVER)]
+    undecided = sign_up(site, OTHER)
+    site.manage("send_now", "latest-news", "--wait")
+    digest = letters.letter_in_mailbox(site, ADDRESS, subject="", after=undecided)
+    unsubscribed = path_in_letter(site, letters.letter_in_mailbox(site, LEAVER, after=undecided)["id"], "/unsubscribe/")
+    assert site.post(unsubscribed, [("List-Unsubscribe", "One-Click")]).status == 200
+    number = site.rows("digests.Issue")[-1]["number"]
+    return {
+        "front": "/",
+        "article": path_in_letter(site, digest["id"], "/articles/"),
+        "topic": f"/topics/{site.rows('articles.Topic')[0]['slug']}/",
+        "newsletters": "/newsletters/",
+        "newsletter": "/newsletters/latest-news/",
+        "issue": f"/newsletters/latest-news/issues/{number}/",
+        "check_inbox": "/subscribe/check-inbox/",
+        "confirm": path_in_letter(site, undecided, "/confirm/"),
+        "confirm_used": used[0],
+        "confirm_forged": "/confirm/" + "A" * 32 + "/",
+        "preferences": path_in_letter(site, digest["id"], "/preferences/"),
+        "unsubscribe": path_in_letter(site, digest["id"], "/unsubscribe/"),
+        "unsubscribed": unsubscribed,
+        "not_found": "/nowhere/",
+        "mailbox": "/mailbox/",
+        "letter": f"/mailbox/{digest['id']}/",
+    }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_page_is_for_everybody(name: str, places: dict[str, str], open_page: Callable[..., Page]) -> None:
+    page = open_page(places[name])
+
+    assert flaws(page) == []
+
+
+def test_form_with_a_mistake_is_for_everybody(site: Product, open_page: Callable[..., Page]) -> None:
+    page = open_page("/newsletters/")
+    page.locator("input[type=email]").first.fill("ada@")
+    page.locator("input[name=newsletters]").first.check()
+    page.locator("form:has(input[type=email])").first.evaluate("form => form.noValidate = true")
+    page.wait_for_timeout(PEOPLE_ARE_SLOWER)
+    page.get_by_role("button", name="Sign up").first.click()
+    page.wait_for_selector("[aria-invalid=true]")
+
+    assert flaws(page) == []
+
+
+def test_flaws_are_found(open_page: Callable[..., Page]) -> None:
+    page = open_page("/")
+
+    page.evaluate("document.querySelector('main').append(new Image())")
+    page.evaluate("document.querySelector('main').style.width = '2000px'")
+
+    found = flaws(page)
+    assert any("image-alt" in flaw for flaw in found)
+    assert any("wider than" in flaw for flaw in found)
+
+
+def flaws(page: Page) -> list[str]:
+    return [
+        f"{scheme}, {width} px: {flaw}"
+        for scheme in ("light", "dark")
+        for width in WIDTHS
+        for flaw in flaws_at(page, scheme, width)
+    ]
+
+
+def flaws_at(page: Page, scheme: str, width: int) -> list[str]:
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
+    page.set_viewport_size({"width": width, "height": 800})
+    violations = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    found = [f"{violation['id']}: {node['html'][:200]}" for violation in violations for node in violation["nodes"]]
+    needed = page.evaluate("document.documentElement.scrollWidth")
+    return found + ([f"{needed} px is wider than the screen"] if needed > width else [])
+
+
+def sign_up(site: Product, address: str) -> int:
+    """Send the form; the number of the confirmation mail."""
+    fields = [("email", address), ("newsletters", "latest-news"), ("cadence", "daily")]
+    assert site.post("/subscribe/", fields).status == 303
+    number = letters.letter_in_mailbox(site, address)["id"]
+    assert isinstance(number, int)
+    return number
+
+
+def confirm(site: Product, address: str) -> str:
+    """Sign up and use the link; its path."""
+    path = path_in_letter(site, sign_up(site, address), "/confirm/")
+    assert site.post(path, []).status == 200
+    return path
+
+
+def path_in_letter(site: Product, number: int, path: str) -> str:
+    return urlsplit(letters.link(letters.source(site, {"id": number}), path)).path

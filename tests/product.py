@@ -1,0 +1,214 @@
+"""The whole product as its users run it: ``manage.py up`` in a fresh directory, as real processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import psycopg
+import redis
+import urllib3
+from psycopg import sql
+
+from tests import workspace
+from tests.architecture.sources import ROOT
+
+START_SECONDS, STOP_SECONDS = 90, 40
+PARTS = {"web": "granian", "worker": " worker ", "beat": " beat ", "broker": "-server "}
+PASSWORD = re.compile(r"name (\S+), password (\S+)")
+
+
+def eventually[T](look: Callable[[], T], *, seconds: float = 20, every: float = 0.05) -> T:
+    """What ``look`` gives as soon as that is true; TimeoutError after so many seconds. ``every`` is their pause."""
+    deadline = time.monotonic() + seconds
+    while True:
+        if found := look():
+            return found
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{look} gave {found!r} for {seconds} s")
+        time.sleep(every)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert isinstance(port, int)
+        return port
+
+
+@dataclass
+class Product:
+    """A running site. ``log`` is what its processes print."""
+
+    name: str
+    port: int
+    data_dir: Path
+    environment: Mapping[str, str]
+    process: subprocess.Popen[bytes] | None = None
+    _client: urllib3.PoolManager = field(default_factory=lambda: urllib3.PoolManager(timeout=10, retries=False))
+
+    @property
+    def url(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    @property
+    def log(self) -> str:
+        path = self.data_dir / "up.log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    @property
+    def editor(self) -> tuple[str, str]:
+        """Name and password, as the first start prints them."""
+        match = PASSWORD.search(self.log)
+        assert match, f"no password in the log:\n{self.log}"
+        return match[1], match[2]
+
+    # --- life ---------------------------------------------------------------------------------------------------------
+    def start(self) -> None:
+        with (self.data_dir / "up.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "manage.py", "up"], cwd=ROOT, env=self.environment, stdout=log, stderr=log
+            )
+        eventually(self._is_up_or_dead, seconds=START_SECONDS)
+        assert self.process.poll() is None, f"the product did not start:\n{self.log}"
+
+    def stop(self) -> int:
+        """Ctrl-C; the exit status."""
+        assert self.process
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(STOP_SECONDS)
+
+    def kill(self) -> None:
+        """For the end of a test that went wrong; the children die with their parent."""
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(10)
+
+    def processes_of(self, part: str) -> list[int]:
+        """The main processes of ``web``, ``worker``, ``beat`` or ``broker``: children of the launcher."""
+        assert self.process
+        mark = PARTS[part]
+        whole = ["ps", "-axww", "-o", "pid=,ppid=,args="]  # without ww, COLUMNS in the environment cuts the lines
+        listed = subprocess.run(whole, capture_output=True, text=True, check=True).stdout
+        rows = (line.split(None, 2) for line in listed.splitlines())
+        return [int(pid) for pid, parent, command in rows if int(parent) == self.process.pid and mark in command]
+
+    def kill_part(self, part: str) -> None:
+        """kill -9 for a part and all that it started; the launcher starts it again."""
+        (pid,) = self.processes_of(part)
+        os.killpg(pid, signal.SIGKILL)
+
+    def _is_up_or_dead(self) -> bool:
+        assert self.process
+        if self.process.poll() is not None:
+            return True
+        try:
+            return self.get("/healthz/web").status == 200
+        except urllib3.exceptions.HTTPError:
+            return False
+
+    # --- talking to it ------------------------------------------------------------------------------------------------
+    def get(self, path: str) -> urllib3.BaseHTTPResponse:
+        return self._client.request("GET", self._address(path), redirect=False)
+
+    def post(self, path: str, fields: list[tuple[str, str]]) -> urllib3.BaseHTTPResponse:
+        """An urlencoded form without any cookie."""
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        return self._client.request("POST", self._address(path), body=urlencode(fields), headers=form, redirect=False)
+
+    def manage(self, *arguments: str) -> str:
+        """Run a command beside the running product; its output. Raises CalledProcessError with what it printed."""
+        run = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        if run.returncode:
+            raise AssertionError(f"manage.py {' '.join(arguments)} failed:\n{run.stdout}{run.stderr}")
+        return run.stdout
+
+    def run(self, code: str) -> str:
+        """Run Python beside the running product, on its database; what it prints."""
+        return self.manage("shell", "--no-imports", "-c", code)
+
+    def rows(self, model: str) -> list[dict[str, Any]]:
+        """Every row of ``app.Model``, by fields and ``pk``."""
+        dumped = json.loads(self.manage("dumpdata", model))
+        return [{"pk": row["pk"], **row["fields"]} for row in dumped]
+
+    def _address(self, path: str) -> str:
+        return path if path.startswith("http") else f"{self.url}{path}"
+
+
+@contextmanager
+def running(
+    name: str, *, redis_number: int | None, bad_words: str = "Traceback", **environment: str
+) -> Iterator[Product]:
+    """The product with its demo content on a database of its own.
+
+    ``redis_number`` (0 to 7) keeps its database in a given Redis apart; with None it uses the embedded broker anyway,
+    without which there is no mailbox. At the end it must stop cleanly and have printed no ``bad_words``.
+    """
+    data_dir = workspace.root() / f"{name}{workspace.worker_number()}"
+    data_dir.mkdir()
+    with _database(f"{name}_{os.getpid()}") as database_url:
+        port = free_port()
+        clean = {key: value for key, value in os.environ.items() if key not in {"DATABASE_URL", "REDIS_URL"}}
+        product = Product(
+            name,
+            port,
+            data_dir,
+            {
+                **clean,
+                "DATA_DIR": str(data_dir),
+                "PORT": str(port),
+                **database_url,
+                **_redis(redis_number),
+                **environment,
+            },
+        )
+        try:
+            product.start()
+            yield product
+            assert product.stop() == 0, product.log
+            assert bad_words not in product.log, product.log
+        finally:
+            product.kill()
+
+
+def _redis(number: int | None) -> dict[str, str]:
+    first = os.environ.get(workspace.REDIS_VARIABLE)
+    if not first or number is None:
+        return {}
+    url = workspace.with_database(first, 8 + number)
+    with redis.from_url(url) as client:
+        client.flushdb()  # an earlier run's messages speak of rows that this one's database does not have
+    return {"REDIS_URL": url}
+
+
+@contextmanager
+def _database(name: str) -> Iterator[dict[str, str]]:
+    """On SQLite the data directory holds it; on PostgreSQL one is made and dropped."""
+    url = os.environ.get("DATABASE_URL", "")
+    if not url.startswith("postgres"):
+        yield {}
+        return
+    server, _slash, _name = url.partition("?")[0].rpartition("/")
+    query = url.partition("?")[1:]
+    with psycopg.connect(url, dbname="postgres", autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        try:
+            yield {"DATABASE_URL": f"{server}/{name}{''.join(query)}"}
+        finally:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

@@ -1,0 +1,17 @@
+"""What there is to read: articles, what they are about, who wrote them, where they come from."""
+
+from articles.models.articles import Article, ArticleQuerySet, free_slug
+from articles.models.feeds import Feed, FeedEntry, FeedQuerySet
+from articles.models.topics import SLUG_LENGTH, Author, Topic
+
+__all__ = [
+    "SLUG_LENGTH",
+    "Article",
+    "ArticleQuerySet",
+    "Author",
+    "Feed",
+    "FeedEntry",
+    "FeedQuerySet",
+    "Topic",
+    "free_slug",
+]

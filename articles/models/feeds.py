@@ -1,0 +1,91 @@
+"""Where articles come from: feeds, and what was seen in them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from articles.models.articles import Article
+from articles.models.topics import Topic
+
+
+class FeedQuerySet(models.QuerySet["Feed"]):
+    def due(self, now: datetime) -> FeedQuerySet:
+        """Feeds to be polled now, the longest waiting first."""
+        return self.filter(status=Feed.Status.ACTIVE, next_poll_at__lte=now).order_by("next_poll_at", "pk")
+
+
+class Feed(models.Model):
+    """An RSS or Atom source that articles come from."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", _("active")
+        PAUSED = "paused", _("paused")
+        GONE = "gone", _("gone")  # the server answered 410: never asked again
+
+    url = models.URLField(_("address"), max_length=1000, unique=True)
+    title = models.CharField(_("title"), max_length=200, blank=True)
+    site_url = models.URLField(_("site"), max_length=1000, blank=True)
+    status = models.CharField(_("status"), max_length=8, choices=Status, default=Status.ACTIVE)
+    is_trusted = models.BooleanField(
+        _("publish at once"),
+        default=True,
+        help_text=_("If not, its articles wait in review until an editor publishes them."),
+    )
+    topics = models.ManyToManyField(Topic, verbose_name=_("default topics"), blank=True, related_name="feeds")
+    poll_minutes = models.PositiveSmallIntegerField(_("minutes between polls"), default=15)
+
+    next_poll_at = models.DateTimeField(_("next poll"), db_default=models.functions.Now(), db_index=True)
+    last_polled_at = models.DateTimeField(_("last poll"), null=True, blank=True, editable=False)
+    last_success_at = models.DateTimeField(_("last success"), null=True, blank=True, editable=False)
+    last_new_at = models.DateTimeField(_("last new article"), null=True, blank=True, editable=False)
+    failure_count = models.PositiveIntegerField(_("failures in a row"), default=0, editable=False)
+    last_error = models.TextField(_("last error"), blank=True, editable=False)
+    etag = models.CharField(max_length=400, blank=True, editable=False)
+    last_modified = models.CharField(max_length=100, blank=True, editable=False)
+
+    objects = FeedQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("feed")
+        verbose_name_plural = _("feeds")
+        ordering = ["title", "url", "pk"]
+        constraints = [
+            models.CheckConstraint(condition=Q(poll_minutes__gte=1), name="feed_poll_minutes_is_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title or self.url
+
+    def claim_poll(self, now: datetime) -> bool:
+        """Take this feed's due poll. Of several workers exactly one gets True."""
+        next_poll_at = now + timedelta(minutes=self.poll_minutes)
+        # "<=" and not "=": SQLite writes a default of its own with fewer digits than Django, and compares them as text
+        due = type(self).objects.filter(pk=self.pk, next_poll_at__lte=self.next_poll_at)
+        claimed = due.update(next_poll_at=next_poll_at, last_polled_at=now)
+        if claimed:
+            self.next_poll_at, self.last_polled_at = next_poll_at, now
+        return bool(claimed)
+
+
+class FeedEntry(models.Model):
+    """Where an article was seen: one item of one feed. A story in two feeds has two."""
+
+    feed = models.ForeignKey(Feed, on_delete=models.CASCADE, related_name="entries")
+    article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="entries")
+    identity = models.CharField(max_length=64, help_text="SHA-256 of the item's id, or of its link if it has none")
+    fingerprint = models.CharField(max_length=64, help_text="SHA-256 of what was imported, to see that it changed")
+    title_key = models.CharField(max_length=300, db_index=True, help_text="the title without case, marks and spaces")
+    first_seen_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("feed entry")
+        verbose_name_plural = _("feed entries")
+        ordering = ["-first_seen_at", "-pk"]
+        constraints = [models.UniqueConstraint(fields=["feed", "identity"], name="one_entry_per_feed_and_identity")]
+
+    def __str__(self) -> str:
+        return f"{self.feed}: {self.article}"

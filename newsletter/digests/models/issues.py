@@ -1,8 +1,8 @@
-"""What will be said: schedules, issues and their items, the editions of an issue, offers."""
+"""What one mailing of a newsletter says: issues, and the articles in them."""
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Self
 
 from django.conf import settings
@@ -13,70 +13,9 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from articles.models import Article
+from newsletter.digests.models.schedules import Schedule
 from newsletter.lib.transitions import transition
-from newsletter.subscribers.models import Cadence, Newsletter, TopicSet
-
-
-class ScheduleQuerySet(models.QuerySet["Schedule"]):
-    def due(self, now: datetime) -> ScheduleQuerySet:
-        """Schedules whose next run has come, the longest waiting first."""
-        return self.filter(is_active=True, next_run_at__lte=now).order_by("next_run_at", "pk")
-
-    def unplanned(self) -> ScheduleQuerySet:
-        """Active schedules that were saved without planning their next run."""
-        return self.filter(is_active=True, next_run_at=None).order_by("pk")
-
-
-def every_day() -> list[int]:
-    return [0, 1, 2, 3, 4, 5, 6]
-
-
-class Schedule(models.Model):
-    """When a newsletter's readers of one cadence get an issue, and by which rules it is filled.
-
-    ``next_run_at`` is one UTC instant computed from (local date, local time, zone); see scheduling.py.
-    """
-
-    class Approval(models.TextChoices):
-        AUTOMATIC = "automatic", _("goes out by itself")
-        REQUIRED = "required", _("waits for an editor's approval")
-
-    newsletter = models.ForeignKey(Newsletter, on_delete=models.CASCADE, related_name="schedules")
-    cadence = models.CharField(_("for readers who chose"), max_length=14, choices=Cadence, default=Cadence.DAILY)
-    time = models.TimeField(_("time of day"))
-    time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
-    weekdays = models.JSONField(
-        _("weekdays"), default=every_day, help_text=_("0 is Monday; for daily and weekly schedules.")
-    )
-    day_of_month = models.PositiveSmallIntegerField(
-        _("day of month"), default=1, help_text=_("For monthly schedules; the last day if the month is shorter.")
-    )
-    min_articles = models.PositiveSmallIntegerField(_("fewest articles"), default=1)
-    max_articles = models.PositiveSmallIntegerField(_("most articles"), default=8)
-    window_days = models.PositiveSmallIntegerField(_("an article waits at most (days)"), default=3)
-    approval = models.CharField(_("approval"), max_length=9, choices=Approval, default=Approval.AUTOMATIC)
-    draft_minutes = models.PositiveSmallIntegerField(_("draft opens before the run (minutes)"), default=45)
-    is_active = models.BooleanField(_("active"), default=True)
-    next_run_at = models.DateTimeField(_("next run"), null=True, blank=True, db_index=True, editable=False)
-
-    objects = ScheduleQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("schedule")
-        verbose_name_plural = _("schedules")
-        ordering = ["newsletter", "cadence", "time", "pk"]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(max_articles__gte=models.F("min_articles")), name="schedule_max_not_below_min"
-            ),
-            models.CheckConstraint(condition=Q(window_days__gte=1), name="schedule_window_is_positive"),
-            models.CheckConstraint(
-                condition=Q(day_of_month__gte=1, day_of_month__lte=31), name="schedule_day_of_month"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.newsletter}, {self.get_cadence_display()}"
+from newsletter.subscribers.models import Cadence, Newsletter
 
 
 class IssueQuerySet(models.QuerySet["Issue"]):
@@ -230,117 +169,3 @@ class IssueItem(models.Model):
 
     def __str__(self) -> str:
         return self.title or str(self.article)
-
-
-class Edition(models.Model):
-    """One distinct content of an issue. Readers who get the same articles share it; it is rendered once."""
-
-    issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="editions")
-    content_key = models.CharField(max_length=64, help_text="SHA-256 of the articles in their places")
-    articles = models.ManyToManyField(Article, through="EditionItem", related_name="editions")
-    error = models.TextField(_("error"), blank=True, help_text=_("Why it could not be rendered."))
-    created_at = models.DateTimeField(db_default=Now())
-
-    class Meta:
-        verbose_name = _("edition")
-        verbose_name_plural = _("editions")
-        ordering = ["issue", "pk"]
-        constraints = [
-            models.UniqueConstraint(fields=["issue", "content_key"], name="one_edition_per_issue_and_content")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.issue}, edition {self.pk}"
-
-
-class EditionItem(models.Model):
-    """An article in an edition: as a story, or as one line under "More headlines"."""
-
-    class Placement(models.TextChoices):
-        STORY = "story", _("story")
-        HEADLINE = "headline", _("more headlines")
-
-    edition = models.ForeignKey(Edition, on_delete=models.CASCADE, related_name="items")
-    article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="edition_items")
-    position = models.PositiveSmallIntegerField()
-    placement = models.CharField(max_length=8, choices=Placement, default=Placement.STORY)
-
-    class Meta:
-        verbose_name = _("edition item")
-        verbose_name_plural = _("edition items")
-        ordering = ["edition", "position", "pk"]
-        constraints = [models.UniqueConstraint(fields=["edition", "article"], name="one_item_per_edition_and_article")]
-
-    def __str__(self) -> str:
-        return str(self.article)
-
-
-class ReaderGroup(models.Model):
-    """Readers of an issue who follow the same topics and have received the same editions before: they get the same now.
-
-    ``received`` lists those earlier editions' ids, ascending, with commas. ``edition`` is null where there is
-    nothing for the group, and ``skipped_reason`` then says why.
-    """
-
-    class SkippedReason(models.TextChoices):
-        NOTHING_NEW = "nothing_new", _("nothing new")
-        TOO_FEW = "too_few", _("fewer articles than the minimum")
-
-    issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="reader_groups")
-    topic_set = models.ForeignKey(TopicSet, on_delete=models.PROTECT, null=True, related_name="+")
-    received = models.TextField(blank=True)
-    edition = models.ForeignKey(Edition, on_delete=models.CASCADE, null=True, related_name="reader_groups")
-    skipped_reason = models.CharField(max_length=11, choices=SkippedReason, blank=True)
-
-    class Meta:
-        verbose_name = _("reader group")
-        verbose_name_plural = _("reader groups")
-        ordering = ["issue", "pk"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["issue", "topic_set", "received"],
-                nulls_distinct=None,
-                name="one_group_per_issue_topics_and_received",
-            ),
-            models.CheckConstraint(
-                condition=Q(edition__isnull=False, skipped_reason="") | (Q(edition=None) & ~Q(skipped_reason="")),
-                name="group_has_edition_or_reason",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.issue}, group {self.pk}"
-
-
-class OfferQuerySet(models.QuerySet["Offer"]):
-    def running(self, on: date) -> Self:
-        """Offers booked for that day, the heaviest first."""
-        return self.filter(starts_on__lte=on, ends_on__gte=on).order_by("-weight", "pk")
-
-
-class Offer(models.Model):
-    """Something the publisher or a sponsor offers: dated, always labelled as an advertisement."""
-
-    advertiser = models.CharField(_("advertiser"), max_length=120)
-    title = models.CharField(_("headline"), max_length=150)
-    text = models.TextField(_("text"), blank=True)
-    url = models.URLField(_("link"), max_length=1000)
-    picture = models.ImageField(_("picture"), upload_to="offers/%Y/%m", blank=True, max_length=200)
-    picture_alt = models.CharField(_("picture description"), max_length=300, blank=True)
-    newsletters = models.ManyToManyField(Newsletter, verbose_name=_("newsletters"), blank=True, related_name="offers")
-    starts_on = models.DateField(_("first day"))
-    ends_on = models.DateField(_("last day"))
-    weight = models.PositiveSmallIntegerField(_("weight"), default=1)
-
-    objects = OfferQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("offer")
-        verbose_name_plural = _("offers")
-        ordering = ["-starts_on", "pk"]
-        constraints = [
-            models.CheckConstraint(condition=Q(ends_on__gte=models.F("starts_on")), name="offer_ends_after_start")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.advertiser}: {self.title}"

@@ -1,0 +1,20 @@
+"""What will be said: schedules, issues and their items, the editions of an issue, offers."""
+
+from newsletter.digests.models.editions import Edition, EditionItem, ReaderGroup
+from newsletter.digests.models.issues import Issue, IssueItem, IssueQuerySet
+from newsletter.digests.models.offers import Offer, OfferQuerySet
+from newsletter.digests.models.schedules import Schedule, ScheduleQuerySet, every_day
+
+__all__ = [
+    "Edition",
+    "EditionItem",
+    "Issue",
+    "IssueItem",
+    "IssueQuerySet",
+    "Offer",
+    "OfferQuerySet",
+    "ReaderGroup",
+    "Schedule",
+    "ScheduleQuerySet",
+    "every_day",
+]

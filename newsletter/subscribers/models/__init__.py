@@ -2,6 +2,7 @@
 
 from newsletter.subscribers.models.address_changes import AddressChange
 from newsletter.subscribers.models.attacks import Attack
+from newsletter.subscribers.models.bulk_actions import BulkAction, BulkPart
 from newsletter.subscribers.models.changes import Change
 from newsletter.subscribers.models.consent import AppendOnlyError, ConsentRecord, ConsentWording
 from newsletter.subscribers.models.desk import Label, StoredCount
@@ -18,6 +19,8 @@ __all__ = [
     "AddressChange",
     "AppendOnlyError",
     "Attack",
+    "BulkAction",
+    "BulkPart",
     "Cadence",
     "Change",
     "ConfirmationMail",

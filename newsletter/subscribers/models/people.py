@@ -147,7 +147,9 @@ class Subscription(models.Model):
         PAUSED = "paused", _("paused")
         ENDED = "ended", _("ended")
 
-    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="subscriptions")
+    subscriber = models.ForeignKey(  # no index: the unique constraint begins with it
+        Subscriber, on_delete=models.CASCADE, related_name="subscriptions", db_index=False
+    )
     newsletter = models.ForeignKey(Newsletter, on_delete=models.PROTECT, related_name="subscriptions", db_index=False)
     status = models.CharField(_("status"), max_length=8, choices=Status, default=Status.PENDING)
     cadence = models.CharField(_("cadence"), max_length=14, choices=Cadence, default=Cadence.DAILY)
@@ -181,7 +183,11 @@ class Subscription(models.Model):
         ordering = ["newsletter", "pk"]
         indexes = [
             models.Index(fields=["newsletter", "status", "cadence", "topic_set"], name="subscription_audience"),
-            models.Index(fields=["newsletter", "id"], name="subscription_newest"),  # the desk's list of one newsletter
+            # The desk's lists, each in the order of an index: of a newsletter, of that with a status, of a status.
+            models.Index(fields=["newsletter", "id"], name="subscription_newest"),
+            models.Index(fields=["newsletter", "status", "id"], name="subscription_of_status"),
+            models.Index(fields=["status", "id"], condition=~Q(status="active"), name="subscription_not_active"),
+            models.Index(fields=["paused_until"], condition=Q(status="paused"), name="subscription_pause_ends"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["subscriber", "newsletter"], name="one_subscription_per_newsletter"),

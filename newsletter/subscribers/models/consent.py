@@ -136,6 +136,7 @@ class ConsentRecord(models.Model):
     at = models.DateTimeField(_("at"))
     import_run = models.ForeignKey(  # no index: an import's rows lie together, and are walked by their ids
         "subscribers.ImportRun", on_delete=models.PROTECT, null=True, editable=False, related_name="+", db_index=False,
+        db_constraint=False,  # a mark, checked a million times for nothing: runs are never deleted
         help_text="the import that made this row, if one did",
     )  # fmt: skip
 

@@ -65,6 +65,8 @@ class ImportRun(models.Model):
     mapping = models.JSONField(default=dict, help_text="column -> field, where the editor knows better")
     answers = models.JSONField(default=dict, help_text="word -> meaning, and list -> newsletter")
     questions = models.JSONField(default=list, help_text="words that nobody has explained yet")
+    labels = models.JSONField(default=dict, help_text="labels or tags in the file, and how many rows have each")
+    brings_labels = models.BooleanField(_("put its labels on the readers"), default=False)
     sample = models.JSONField(default=list, help_text="the first rows as they were understood")
     forecast = models.JSONField(default=dict, help_text="counts of the dry run")
     counts = models.JSONField(default=dict, help_text="counts of the run")
@@ -172,11 +174,13 @@ class ImportRefusal(models.Model):
     line = models.PositiveBigIntegerField()
     reason = models.CharField(max_length=300)
     cells = models.JSONField(default=list, help_text="the row as it stood in the file")
+    address_hash = models.CharField(max_length=64, blank=True, help_text="whose row it is, so that erasing finds it")
 
     class Meta:
         verbose_name = _("refused row")
         verbose_name_plural = _("refused rows")
         ordering = ["pk"]
+        indexes = [models.Index(fields=["address_hash"], name="refusal_of_address")]
 
     def __str__(self) -> str:
         return f"{self.line}: {self.reason}"

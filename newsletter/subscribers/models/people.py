@@ -43,6 +43,7 @@ class Suppression(models.Model):
     created_at = models.DateTimeField(_("since"), db_default=Now(), editable=False, db_index=True)
     import_run = models.ForeignKey(  # no index: an import's rows lie together, and are walked by their ids
         "subscribers.ImportRun", on_delete=models.PROTECT, null=True, editable=False, related_name="+", db_index=False,
+        db_constraint=False,  # a mark, checked a million times for nothing: runs are never deleted
         help_text="the import that made this row, until anybody changes it",
     )  # fmt: skip
 
@@ -79,7 +80,7 @@ class Subscriber(models.Model):
 
     email = models.CharField(_("e-mail address"), max_length=320)
     address_key = models.CharField(max_length=320, unique=True, editable=False)
-    address_hash = models.CharField(max_length=64, db_index=True, editable=False)
+    address_hash = models.CharField(max_length=64, editable=False)
     name = models.CharField(_("name"), max_length=120, blank=True)
     language = models.CharField(_("language"), max_length=16, blank=True)
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True)
@@ -92,6 +93,7 @@ class Subscriber(models.Model):
     created_at = models.DateTimeField(_("first signed up"), db_default=Now(), editable=False, db_index=True)
     import_run = models.ForeignKey(  # no index: an import's rows lie together, and are walked by their ids
         "subscribers.ImportRun", on_delete=models.PROTECT, null=True, editable=False, related_name="+", db_index=False,
+        db_constraint=False,  # a mark, checked a million times for nothing: runs are never deleted
         help_text="the import that made this row, until anybody changes it",
     )  # fmt: skip
 
@@ -172,6 +174,7 @@ class Subscription(models.Model):
     ended_reason = models.CharField(_("reason"), max_length=20, blank=True, editable=False)
     import_run = models.ForeignKey(  # no index: an import's rows lie together, and are walked by their ids
         "subscribers.ImportRun", on_delete=models.PROTECT, null=True, editable=False, related_name="+", db_index=False,
+        db_constraint=False,  # a mark, checked a million times for nothing: runs are never deleted
         help_text="the import that made this row, until anybody changes it",
     )  # fmt: skip
 

@@ -1,7 +1,8 @@
 """What there is to read: articles, what they are about, who wrote them, where they come from."""
 
 from articles.models.articles import Article, ArticleQuerySet, free_slug
-from articles.models.feeds import Feed, FeedEntry, FeedQuerySet
+from articles.models.feeds import Feed, FeedEntry, FeedHost, FeedQuerySet, SkippedItem
+from articles.models.push import PushDelivery, PushSubscription
 from articles.models.topics import SLUG_LENGTH, Author, Topic
 
 __all__ = [
@@ -11,7 +12,11 @@ __all__ = [
     "Author",
     "Feed",
     "FeedEntry",
+    "FeedHost",
     "FeedQuerySet",
+    "PushDelivery",
+    "PushSubscription",
+    "SkippedItem",
     "Topic",
     "free_slug",
 ]

@@ -17,6 +17,13 @@ class FeedQuerySet(models.QuerySet["Feed"]):
         """Feeds to be polled now, the longest waiting first."""
         return self.filter(status=Feed.Status.ACTIVE, next_poll_at__lte=now).order_by("next_poll_at", "pk")
 
+    def failing(self) -> FeedQuerySet:
+        return self.filter(status=Feed.Status.ACTIVE, failure_count__gt=0)
+
+    def silent(self, now: datetime) -> FeedQuerySet:
+        """Feeds that answer, but have brought nothing for longer than is usual for them."""
+        return self.filter(status=Feed.Status.ACTIVE, failure_count=0, quiet_after__lte=now)
+
 
 class Feed(models.Model):
     """An RSS or Atom source that articles come from."""
@@ -44,8 +51,13 @@ class Feed(models.Model):
     last_new_at = models.DateTimeField(_("last new article"), null=True, blank=True, editable=False)
     failure_count = models.PositiveIntegerField(_("failures in a row"), default=0, editable=False)
     last_error = models.TextField(_("last error"), blank=True, editable=False)
+    quiet_after = models.DateTimeField(
+        _("silence is unusual from"), null=True, blank=True, editable=False, help_text=_("Learned from its rhythm.")
+    )
+    warning = models.TextField(_("warning"), blank=True, editable=False)
     etag = models.CharField(max_length=400, blank=True, editable=False)
     last_modified = models.CharField(max_length=100, blank=True, editable=False)
+    body_digest = models.CharField(max_length=64, blank=True, editable=False, help_text="SHA-256 of the last document")
 
     objects = FeedQuerySet.as_manager()
 
@@ -89,3 +101,28 @@ class FeedEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.feed}: {self.article}"
+
+
+class SkippedItem(models.Model):
+    """An item that is known and left out, because whoever added the feed did not want what it had then."""
+
+    feed = models.ForeignKey(Feed, on_delete=models.CASCADE, related_name="skipped_items")
+    identity = models.CharField(max_length=64)
+    title_key = models.CharField(max_length=300, blank=True)
+    skipped_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["feed", "identity"], name="one_skip_per_feed_and_identity")]
+
+    def __str__(self) -> str:
+        return f"{self.feed}: {self.identity[:8]}"
+
+
+class FeedHost(models.Model):
+    """A machine that feeds come from, so that all workers together ask it one thing at a time."""
+
+    name = models.CharField(max_length=260, primary_key=True, help_text="host and port")
+    free_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from newsletter.delivery import audience
 from newsletter.delivery.models import Campaign, Send
 from newsletter.digests import drafting
-from newsletter.digests.assembly import assemble
+from newsletter.digests.assembly import assemble, candidates, plan
 from newsletter.digests.models import Edition, Issue
 from newsletter.digests.rendering import RenderingError, render_edition
 from newsletter.lib.failures import Failures
@@ -67,13 +67,13 @@ def _launch(issue: Issue, *, now: datetime) -> Campaign | None:
     drafting.refresh(issue, now=now)
     if not issue.launch(now):
         return None
-    with audience.audience(issue):
-        groups = assemble(issue=issue, groups=audience.groups(issue), now=now)
-        editions = {group.edition for group in groups if group.edition}
-        if not editions:
+    offered = candidates(issue, now=now)
+    with audience.audience(issue, offered=offered):
+        groups = audience.groups()
+        if not assemble(plan(issue, groups, offered=offered)):
             issue.recall(reason=_nobody(groups_exist=bool(groups)))
             return None
-        if not _can_be_said(editions):
+        if not _can_be_said(issue):
             issue.recall(reason=_("Nothing to say: it has no text."))
             return None
         campaign = Campaign.objects.create(issue=issue, started_at=now)
@@ -87,9 +87,9 @@ def _one_launch_at_a_time() -> None:
     list(Newsletter.objects.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
 
 
-def _can_be_said(editions: set[Edition]) -> bool:
+def _can_be_said(issue: Issue) -> bool:
     """Render the richest edition before the first letter leaves. Raises RenderingError."""
-    richest = Edition.objects.filter(pk__in=[edition.pk for edition in editions]).alias(size=Count("items"))
+    richest = Edition.objects.filter(issue=issue).alias(size=Count("items"))
     first = richest.order_by("-size", "pk").first()
     return first is not None and render_edition(edition=first) is not None
 

@@ -14,7 +14,7 @@ from newsletter.delivery.models import Campaign
 from newsletter.delivery.outcomes import Outcome
 from newsletter.delivery.personalization import Letter, Outgoing, local_date, on_the_wire, site_domain
 from newsletter.delivery.transports.registry import open_transport
-from newsletter.digests.assembly import candidates
+from newsletter.digests.assembly import candidates, limits, placed
 from newsletter.digests.models import EditionItem, Issue
 from newsletter.digests.rendering import IssueRenderer
 from newsletter.digests.selection import Selection, select
@@ -49,12 +49,10 @@ def send_test(issue: Issue, *, address: str, now: datetime) -> Outcome:
 
 def _items(issue: Issue, *, now: datetime) -> list[EditionItem]:
     offered = candidates(issue, now=now)
-    selection = select(offered, topics=None, received=(), minimum=1, maximum=issue.max_articles)
+    selection = select(offered, replace(limits(issue), minimum=1), topics=None)
     if not isinstance(selection, Selection):
         return []
-    story, headline = EditionItem.Placement.STORY, EditionItem.Placement.HEADLINE
-    placed = [(pk, story) for pk in selection.stories] + [(pk, headline) for pk in selection.headlines]
-    return [EditionItem(article_id=pk, position=n, placement=placement) for n, (pk, placement) in enumerate(placed)]
+    return [EditionItem(article_id=pk, position=n, placement=place) for n, (pk, place) in enumerate(placed(selection))]
 
 
 def _values(issue: Issue, address: str, now: datetime) -> dict[str, str]:

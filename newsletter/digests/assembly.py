@@ -1,43 +1,86 @@
 """From an issue to its editions: every group of readers who are alike gets its selection, equal selections share one.
 
-Cost: a handful of queries per 1,000 groups, whatever the number of readers; no template is rendered here.
+Cost: a handful of queries for the candidates, then memory only: two mask operations a group, one selection for each
+different set of articles that is left to somebody. Rows are written in bulk; no template is rendered here.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from articles.models import Article
+from articles.models import Article, FeedEntry
 from newsletter.digests.models import Edition, EditionItem, Issue, IssueItem, ReaderGroup
-from newsletter.digests.selection import Candidate, Selection, TooFew, select
+from newsletter.digests.selection import Candidate, Limits, Offering, Selection, TooFew
+from newsletter.lib.bulk import insert_rows
 from newsletter.subscribers.models import Newsletter, TopicSet
 
-BATCH_SIZE = 1000
 UNLIMITED = timedelta(days=36_500)
 ANNOUNCEMENT = Selection(stories=())
+WORD_BITS = 62  # of a mask in the database: what fits into a signed 64-bit number, sums included
 
 
 @dataclass(frozen=True, slots=True)
 class GroupKey:
-    """What makes readers alike: the topics they follow (None: all) and the editions they had, "3,17" ascending."""
+    """What makes readers alike: the topics they follow (None: all), and which of the issue's articles they have had.
+
+    ``received`` is a mask over the issue's candidates as the database writes it: words of 62 bits, the lowest first,
+    in decimal with commas; "" for nothing.
+    """
 
     topic_set_id: int | None
     received: str
 
+    @property
+    def received_mask(self) -> int:
+        words = self.received.split(",") if self.received else []
+        return sum(int(word) << (WORD_BITS * n) for n, word in enumerate(words))
 
-def assemble(*, issue: Issue, groups: Iterable[GroupKey], now: datetime) -> list[ReaderGroup]:
-    """Make the editions of ``issue`` and say which group of readers gets which, or why it gets none.
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an issue would be, before anything is written: each group's selection, or how many were too few."""
+
+    issue: Issue
+    parts: Mapping[GroupKey, Selection | TooFew]
+
+    @property
+    def selections(self) -> set[Selection]:
+        """The distinct contents: one edition each."""
+        return {part for part in self.parts.values() if isinstance(part, Selection)}
+
+
+def plan(issue: Issue, groups: Iterable[GroupKey], *, offered: Sequence[Candidate]) -> Plan:
+    """Work out which group of readers gets what. ``offered``: the candidates that the groups' masks speak of."""
+    groups = list(groups)
+    if issue.newsletter.kind != Newsletter.Kind.DIGEST:
+        return Plan(issue, dict.fromkeys(groups, ANNOUNCEMENT))
+    offering = Offering(offered, limits(issue))
+    theirs: dict[int | None, int] = {None: offering.interesting_to(None)}
+    for pk, key in TopicSet.objects.values_list("pk", "key").iterator():
+        theirs[pk] = offering.interesting_to(frozenset(map(int, key.split(","))))
+    return Plan(issue, {key: offering.part(theirs[key.topic_set_id] & ~key.received_mask) for key in groups})
+
+
+def assemble(plan: Plan) -> bool:
+    """Write the editions, and which group of readers gets which, or why it gets none. False if nobody gets any.
 
     Call it once per issue, inside the transaction that launches it.
     """
-    groups = list(groups)
-    selections = _select(issue, groups, now=now)
-    editions = _create_editions(issue, {s for s in selections.values() if isinstance(s, Selection)})
-    rows = [_reader_group(issue, key, selections[key], editions) for key in groups]
-    return ReaderGroup.objects.bulk_create(rows, batch_size=BATCH_SIZE)
+    editions = _create_editions(plan.issue, plan.selections)
+    insert_rows(
+        ReaderGroup,
+        ["issue", "topic_set", "received", "edition", "skipped_reason"],
+        (_group_row(plan.issue, key, part, editions) for key, part in plan.parts.items()),
+    )
+    return bool(editions)
+
+
+def limits(issue: Issue) -> Limits:
+    """The rules that the issue took from its schedule."""
+    return Limits(minimum=issue.min_articles, maximum=issue.max_articles)
 
 
 def candidates(issue: Issue, *, now: datetime) -> list[Candidate]:
@@ -45,12 +88,18 @@ def candidates(issue: Issue, *, now: datetime) -> list[Candidate]:
     alive = Article.objects.eligible(since=now - UNLIMITED, now=now)
     items = issue.items.filter(article__in=alive).exclude(state=IssueItem.State.DROPPED)
     rows = sorted(items.values_list("state", "position", "pk", "article_id"), key=_place)
-    topics = defaultdict(set)
-    for article_id, topic_id in Article.topics.through.objects.filter(
-        article_id__in=[row[3] for row in rows]
-    ).values_list("article_id", "topic_id"):
-        topics[article_id].add(topic_id)
-    return [Candidate(row[3], frozenset(topics[row[3]])) for row in rows]
+    pks = [row[3] for row in rows]
+    topics, feeds = _topics_of(pks), _feeds_of(pks)
+    return [
+        Candidate(
+            article_id=pk,
+            topics=frozenset(topics[pk]),
+            section=next(iter(topics[pk]), None),
+            feeds=frozenset(feeds[pk]),
+            is_pinned=state == IssueItem.State.PINNED,
+        )
+        for state, _position, _pk, pk in rows
+    ]
 
 
 def _place(row: tuple[str, int, int, int]) -> tuple[bool, int, int]:
@@ -58,60 +107,56 @@ def _place(row: tuple[str, int, int, int]) -> tuple[bool, int, int]:
     return state != IssueItem.State.PINNED, position, pk
 
 
-def _select(issue: Issue, groups: list[GroupKey], *, now: datetime) -> Mapping[GroupKey, Selection | TooFew]:
-    if issue.newsletter.kind != Newsletter.Kind.DIGEST:
-        return dict.fromkeys(groups, ANNOUNCEMENT)
-    offered = candidates(issue, now=now)
-    articles_of = _articles_of_editions({pk for key in groups for pk in _pks(key.received)})
-    topics_of = {topic_set.pk: topic_set.topic_pks for topic_set in TopicSet.objects.all()}
-    return {
-        key: select(
-            offered,
-            topics=topics_of[key.topic_set_id] if key.topic_set_id else None,
-            received={article for edition in _pks(key.received) for article in articles_of[edition]},
-            minimum=issue.min_articles,
-            maximum=issue.max_articles,
-        )
-        for key in groups
-    }
+def _topics_of(pks: Sequence[int]) -> Mapping[int, list[int]]:
+    """Article -> its topics in the site's order; the first is the section it is shown under."""
+    topics: dict[int, list[int]] = defaultdict(list)
+    order = ["topic__position", "topic__name", "topic_id"]
+    for article_id, topic_id in (
+        Article.topics.through.objects.filter(article_id__in=pks).order_by(*order).values_list("article_id", "topic_id")
+    ):
+        topics[article_id].append(topic_id)
+    return topics
 
 
-def _pks(text: str) -> list[int]:
-    return [int(pk) for pk in text.split(",")] if text else []
+def _feeds_of(pks: Sequence[int]) -> Mapping[int, set[int]]:
+    feeds: dict[int, set[int]] = defaultdict(set)
+    for article_id, feed_id in FeedEntry.objects.filter(article_id__in=pks).values_list("article_id", "feed_id"):
+        feeds[article_id].add(feed_id)
+    return feeds
 
 
-def _articles_of_editions(editions: set[int]) -> Mapping[int, set[int]]:
-    articles: dict[int, set[int]] = defaultdict(set)
-    pks = sorted(editions)
-    for start in range(0, len(pks), BATCH_SIZE):
-        items = EditionItem.objects.filter(edition_id__in=pks[start : start + BATCH_SIZE])
-        for edition_id, article_id in items.values_list("edition_id", "article_id"):
-            articles[edition_id].add(article_id)
-    return articles
+def _create_editions(issue: Issue, selections: Iterable[Selection]) -> Mapping[Selection, int]:
+    """Write an edition for each; selection -> its id."""
+    by_key = {selection.content_key: selection for selection in selections}
+    insert_rows(Edition, ["issue", "content_key", "error"], ((issue.pk, key, "") for key in by_key))
+    editions = dict(Edition.objects.filter(issue=issue).values_list("content_key", "pk"))
+    ids = {selection: editions[key] for key, selection in by_key.items()}
+    insert_rows(
+        EditionItem,
+        ["edition", "article", "position", "placement"],
+        (row for selection, pk in ids.items() for row in _item_rows(pk, selection)),
+    )
+    return ids
 
 
-def _create_editions(issue: Issue, selections: set[Selection]) -> Mapping[str, Edition]:
-    rows = [Edition(issue=issue, content_key=selection.content_key) for selection in selections]
-    editions = {edition.content_key: edition for edition in Edition.objects.bulk_create(rows, batch_size=BATCH_SIZE)}
-    items = [item for selection in selections for item in _items(editions[selection.content_key], selection)]
-    EditionItem.objects.bulk_create(items, batch_size=BATCH_SIZE)
-    return editions
+def _item_rows(edition: int, selection: Selection) -> Iterator[tuple[int, int, int, str]]:
+    for position, (article, placement) in enumerate(placed(selection)):
+        yield edition, article, position, placement
 
 
-def _items(edition: Edition, selection: Selection) -> Iterable[EditionItem]:
-    story, headline = EditionItem.Placement.STORY, EditionItem.Placement.HEADLINE
-    placed = [(pk, story) for pk in selection.stories] + [(pk, headline) for pk in selection.headlines]
-    for position, (article_id, placement) in enumerate(placed):
-        yield EditionItem(edition=edition, article_id=article_id, position=position, placement=placement)
+def placed(selection: Selection) -> Iterator[tuple[int, EditionItem.Placement]]:
+    """The articles with their places: stories, then headlines."""
+    for pk in selection.stories:
+        yield pk, EditionItem.Placement.STORY
+    for pk in selection.headlines:
+        yield pk, EditionItem.Placement.HEADLINE
 
 
-def _reader_group(
-    issue: Issue, key: GroupKey, selection: Selection | TooFew, editions: Mapping[str, Edition]
-) -> ReaderGroup:
-    group = ReaderGroup(issue=issue, topic_set_id=key.topic_set_id, received=key.received)
-    if isinstance(selection, Selection):
-        group.edition = editions[selection.content_key]
-    else:
-        reasons = ReaderGroup.SkippedReason
-        group.skipped_reason = reasons.TOO_FEW if selection.count else reasons.NOTHING_NEW
-    return group
+def _group_row(
+    issue: Issue, key: GroupKey, part: Selection | TooFew, editions: Mapping[Selection, int]
+) -> tuple[int, int | None, str, int | None, str]:
+    if isinstance(part, Selection):
+        return issue.pk, key.topic_set_id, key.received, editions[part], ""
+    reasons = ReaderGroup.SkippedReason
+    reason = reasons.TOO_FEW if part.count else reasons.NOTHING_NEW
+    return issue.pk, key.topic_set_id, key.received, None, reason

@@ -1,23 +1,46 @@
 """Which articles of an issue a reader gets: what the issue offers, in their topics, minus what they have received.
 
-Pure functions: no database, no clock.
+Pure functions: no database, no clock. Readers are alike by the thousand, so articles are bits: bit *n* of a mask stands
+for the *n*-th article that the issue offers, a reader's part is one ``&`` and one ``~`` away, and whoever is left with
+the same articles shares one answer.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 MAX_HEADLINES = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An article that an issue offers, at its place in the issue's order. One without topics is for everybody."""
+    """An article that an issue offers, at its place in the issue's order. One without topics is for everybody.
+
+    ``section`` is the topic under which it is shown, ``feeds`` are its sources. ``is_known``: it was an alert before.
+    """
 
     article_id: int
     topics: frozenset[int] = frozenset()
+    section: int | None = None
+    feeds: frozenset[int] = frozenset()
+    is_pinned: bool = False
+    is_known: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many articles make an issue. ``per_feed`` has only the feeds with a share of their own.
+
+    Who has more than ``maximum``, or more of one topic or feed than its share, gets the rest as headlines.
+    """
+
+    minimum: int = 1
+    maximum: int = 8
+    per_topic: int | None = None
+    per_feed: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +64,94 @@ class TooFew:
     count: int
 
 
+class Offering:
+    """What an issue has to offer, and everybody's part of it. Each different part is worked out once."""
+
+    def __init__(self, candidates: Sequence[Candidate], limits: Limits) -> None:
+        self.candidates = candidates
+        self._limits = limits
+        self._for_everybody = _mask(n for n, candidate in enumerate(candidates) if not candidate.topics)
+        self._by_topic: dict[int, int] = {}
+        for n, candidate in enumerate(candidates):
+            for topic in candidate.topics:
+                self._by_topic[topic] = self._by_topic.get(topic, 0) | 1 << n
+        self._parts: dict[int, Selection | TooFew] = {}
+
+    def interesting_to(self, topics: frozenset[int] | None) -> int:
+        """The mask of the articles that somebody with these topics follows. None means all."""
+        if topics is None:
+            return (1 << len(self.candidates)) - 1
+        mask = self._for_everybody
+        for topic in topics:
+            mask |= self._by_topic.get(topic, 0)
+        return mask
+
+    def part(self, left: int) -> Selection | TooFew:
+        """What a reader gets for whom the articles of the mask ``left`` are new."""
+        known = self._parts.get(left)
+        if known is None:
+            known = self._parts[left] = _arranged([self.candidates[n] for n in _bits(left)], self._limits)
+        return known
+
+
 def select(
-    candidates: Sequence[Candidate],
-    *,
-    topics: frozenset[int] | None,
-    received: Collection[int],
-    minimum: int,
-    maximum: int,
+    candidates: Sequence[Candidate], limits: Limits, *, topics: frozenset[int] | None, received: int = 0
 ) -> Selection | TooFew:
-    """A reader's part of an issue. ``topics`` None means all; ``received`` are the articles they have had before."""
-    left = [
-        candidate.article_id
-        for candidate in candidates
-        if candidate.article_id not in received and _interests(candidate, topics)
-    ]
-    if len(left) < max(minimum, 1):
+    """One reader's part of an issue. ``topics`` None means all; ``received`` is the mask of what they have had."""
+    offering = Offering(candidates, limits)
+    return offering.part(offering.interesting_to(topics) & ~received)
+
+
+def _arranged(left: Sequence[Candidate], limits: Limits) -> Selection | TooFew:
+    if len(left) < max(limits.minimum, 1):
         return TooFew(len(left))
-    return Selection(tuple(left[:maximum]), tuple(left[maximum : maximum + MAX_HEADLINES]))
+    stories: list[Candidate] = []
+    headlines: list[Candidate] = []
+    sections: Counter[int | None] = Counter()
+    feeds: Counter[int] = Counter()
+    for candidate in left:
+        if len(stories) < limits.maximum and (candidate.is_pinned or _has_room(candidate, limits, sections, feeds)):
+            stories.append(candidate)
+            sections[candidate.section] += 1
+            feeds.update(candidate.feeds)
+        else:
+            headlines.append(candidate)
+    if not stories:
+        stories.append(headlines.pop(0))
+    _put_news_first(stories)
+    return Selection(_ids(stories), _ids(headlines[:MAX_HEADLINES]))
 
 
-def _interests(candidate: Candidate, topics: frozenset[int] | None) -> bool:
-    return topics is None or not candidate.topics or not topics.isdisjoint(candidate.topics)
+def _has_room(
+    candidate: Candidate, limits: Limits, sections: Mapping[int | None, int], feeds: Mapping[int, int]
+) -> bool:
+    """Whether its topic and its feeds have not had their share yet. A story of several feeds counts for each."""
+    if limits.per_topic and candidate.section is not None and sections[candidate.section] >= limits.per_topic:
+        return False
+    return all(feed not in limits.per_feed or feeds[feed] < limits.per_feed[feed] for feed in candidate.feeds)
+
+
+def _put_news_first(stories: list[Candidate]) -> None:
+    """What went out as an alert does not lead, unless the editor pinned it or there is nothing else."""
+    if stories and stories[0].is_known and not stories[0].is_pinned:
+        fresh = next((n for n, story in enumerate(stories) if not story.is_known), 0)
+        stories.insert(0, stories.pop(fresh))
+
+
+def _ids(candidates: Sequence[Candidate]) -> tuple[int, ...]:
+    return tuple(candidate.article_id for candidate in candidates)
+
+
+def _mask(places: Iterator[int]) -> int:
+    mask = 0
+    for n in places:
+        mask |= 1 << n
+    return mask
+
+
+def _bits(mask: int) -> Iterator[int]:
+    """The places of the bits that are set, ascending."""
+    while mask:
+        lowest = mask & -mask
+        yield lowest.bit_length() - 1
+        mask ^= lowest

@@ -110,6 +110,7 @@ CELERY_TASK_ROUTES = {
     "articles.tasks.*": {"queue": "feeds"},
     "newsletter.delivery.tasks.drain": {"queue": "campaigns"},
     "newsletter.subscribers.tasks.go_on_with_import": {"queue": "feeds"},  # long; no mail may wait behind it
+    "newsletter.subscribers.tasks.go_on_with_bulk_action": {"queue": "feeds"},
 }
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 2, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.2}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -155,6 +156,11 @@ CELERY_BEAT_SCHEDULE = {
     },
     "go-on-with-imports": {
         "task": "newsletter.subscribers.tasks.sweep_imports",
+        "schedule": 15.0,
+        "options": {"expires": 15},
+    },
+    "go-on-with-bulk-actions": {
+        "task": "newsletter.subscribers.tasks.sweep_bulk_actions",
         "schedule": 15.0,
         "options": {"expires": 15},
     },
@@ -208,6 +214,8 @@ SEND_DEADLINE_HOURS = environment.number("SEND_DEADLINE_HOURS", 24)
 FEED_TIMEOUT_SECONDS = environment.number("FEED_TIMEOUT_SECONDS", 20)
 METRICS_TOKEN = environment.text("METRICS_TOKEN", "")
 FEED_MAX_MEGABYTES = environment.number("FEED_MAX_MEGABYTES", 10)
+FEED_ALLOWED_NETWORKS = environment.networks("FEED_ALLOWED_NETWORKS", "")
+FEED_CONNECTIONS = environment.number("FEED_CONNECTIONS", 16)
 
 # --- language and time ------------------------------------------------------------------------------------------------
 LANGUAGE_CODE = environment.text("LANGUAGE_CODE", "en")

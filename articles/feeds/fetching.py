@@ -6,13 +6,13 @@ import functools
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from time import monotonic
-from urllib.parse import urljoin
+from urllib.parse import urlencode, urljoin
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -27,10 +27,15 @@ MAX_REDIRECTS = 5
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 PERMANENT_REDIRECTS = frozenset({301, 308})
 CONNECT_SECONDS = 10.0
-KEPT_HEADERS = ("location", "retry-after", "etag", "last-modified", "content-type")
+ENCODINGS = "gzip, deflate, br, zstd"
+KNOWN_ENCODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate", "br", "zstd"})
+KEPT_HEADERS = ("location", "retry-after", "etag", "last-modified", "content-type", "content-encoding", "link")
 CHUNK_BYTES = 65_536
 MEGABYTE = 1024 * 1024
-FEED_TYPES = "application/rss+xml, application/atom+xml, application/rdf+xml, application/xml;q=0.9, */*;q=0.5"
+FEED_TYPES = (
+    "application/rss+xml, application/atom+xml, application/rdf+xml, application/feed+json, "
+    "application/xml;q=0.9, */*;q=0.5"
+)
 PICTURE_TYPES = "image/jpeg, image/png, image/webp, image/gif"
 
 
@@ -78,6 +83,7 @@ class Fetched:
     validators: Validators
     moved_to: str = ""
     is_modified: bool = True
+    link_header: str = ""
 
 
 def feed_limits() -> Limits:
@@ -97,19 +103,31 @@ def fetch(
     headers = {
         "User-Agent": user_agent(),
         "Accept": accept,
-        "Accept-Encoding": "gzip, deflate",
+        "Accept-Encoding": ENCODINGS,
         "Connection": "close",
         **validators.as_headers(),
     }
     moved_to, is_moved_for_good = "", True
     for _hop in range(MAX_REDIRECTS + 1):
-        answer = _get(url, headers=headers, trusted_url=trusted_url, deadline=deadline, max_bytes=limits.max_bytes)
+        answer = _ask(url, headers=headers, trusted_url=trusted_url, deadline=deadline, max_bytes=limits.max_bytes)
         if answer.status not in REDIRECTS:
             return _judged(answer, url=url, moved_to=moved_to, asked=validators)
         url = _next_address(url, answer)
         is_moved_for_good = is_moved_for_good and answer.status in PERMANENT_REDIRECTS
         moved_to = url if is_moved_for_good else moved_to
     raise FetchError(_("It redirects in circles or more than %(count)s times.") % {"count": MAX_REDIRECTS})
+
+
+def post_form(url: str, fields: Mapping[str, str], *, trusted_url: str, limits: Limits) -> int:
+    """POST a form to a machine that a feed named. Returns the status, whatever it is. Raises FetchError."""
+    headers = {
+        "User-Agent": user_agent(),
+        "Content-Type": "application/x-www-form-urlencoded",
+        "Connection": "close",
+    }
+    deadline = monotonic() + limits.seconds
+    answer = _ask(url, headers=headers, trusted_url=trusted_url, deadline=deadline, form=urlencode(fields).encode())
+    return answer.status
 
 
 def user_agent() -> str:
@@ -145,7 +163,10 @@ def _judged(answer: _Answer, *, url: str, moved_to: str, asked: Validators) -> F
     if answer.status != 200:
         raise _refusal(answer)
     validators = Validators(answer.headers.get("etag", ""), answer.headers.get("last-modified", ""))
-    return Fetched(url, answer.body, answer.headers.get("content-type", ""), validators, moved_to)
+    return Fetched(
+        url, answer.body, answer.headers.get("content-type", ""), validators, moved_to,
+        link_header=answer.headers.get("link", ""),
+    )  # fmt: skip
 
 
 def _refusal(answer: _Answer) -> FetchError:
@@ -180,16 +201,21 @@ def _next_address(url: str, answer: _Answer) -> str:
         raise FetchError(_("It redirects to something that is not a web address."), is_final=True) from None
 
 
-def _get(url: str, *, headers: dict[str, str], trusted_url: str, deadline: float, max_bytes: int) -> _Answer:
-    """One request to one machine, without following anything. Raises FetchError."""
+def _ask(
+    url: str, *, headers: dict[str, str], trusted_url: str, deadline: float, max_bytes: int = 0, form: bytes = b""
+) -> _Answer:
+    """One request to one machine, a POST if there is a form, without following anything. Raises FetchError."""
+    method = "POST" if form else "GET"
     try:
         target = network.locate(url, trusted_url=trusted_url)
         with _connected(target, deadline) as connection:
             host = {"Host": target.host_header}
-            connection.request("GET", target.request_target, headers=headers | host, preload_content=False)
+            connection.request(
+                method, target.request_target, body=form or None, headers=headers | host, preload_content=False
+            )
             with closing(connection.getresponse()) as response:
                 kept = {name: str(response.headers.get(name, "")) for name in KEPT_HEADERS}
-                body = _read(response, max_bytes) if response.status == 200 else b""
+                body = _read(response, max_bytes) if response.status == 200 and method == "GET" else b""
         if monotonic() >= deadline:
             raise TimeoutError
     except network.AddressRefused as refused:
@@ -257,6 +283,9 @@ def _read(response: BaseHTTPResponse, max_bytes: int) -> bytes:
     too_large = FetchError(
         _("It is larger than %(megabytes)s MB.") % {"megabytes": max_bytes // MEGABYTE}, is_final=True
     )
+    encoding = response.headers.get("content-encoding", "").lower()
+    if not {piece.strip() for piece in encoding.split(",")} <= KNOWN_ENCODINGS:
+        raise FetchError(_("The answer is packed in a way that we cannot read (%(name)s).") % {"name": encoding[:40]})
     announced = response.headers.get("content-length", "")
     if announced.isdecimal() and int(announced[:18]) > max_bytes:
         raise too_large

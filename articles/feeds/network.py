@@ -1,10 +1,11 @@
 """Which machines a fetch may talk to: the guard against server-side request forgery.
 
-An address that a person of the house typed is trusted with its own host and port: if it says by its looks that it is
-local (a number, a name without dots, a .local name …) it may be. Everything else that feeds make us ask for (redirects
-to other hosts, pictures) must be http or https on the usual ports, and its name must resolve to public addresses only;
-so must a typed name of the internet, whose owner could point it at us tomorrow. The name is resolved once, here; the
-fetch connects to what was checked and never asks again.
+Whatever feeds make us ask for (redirects, pictures, hubs) must be http or https on the usual ports, and its name must
+resolve to public addresses only. An address that a person of the house typed may have a port of its own; it, too, must
+be public, for its owner could point it at us tomorrow. Two things open more: FEED_ALLOWED_NETWORKS, on purpose, for
+everything; and a site that is only tried out (its own address is loopback), for typed addresses that say by their looks
+that they are local (a number, a name without dots, a .local name …). A cloud's service for the machine itself is never
+asked. The name is resolved once, here; the fetch connects to what was checked and never asks again.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import SplitResult, quote, urlsplit
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -80,12 +82,17 @@ def locate(url: str, *, trusted_url: str) -> Target:
     parts = _split(url)
     host, port = _host(parts), parts.port or DEFAULT_PORTS[parts.scheme]
     is_typed = _is_same_place(parts, trusted_url)
-    if not is_typed and port not in DEFAULT_PORTS.values():
-        raise AddressRefused(_("It points to port %(port)s of another machine, which is not allowed.") % {"port": port})
     addresses = _resolve(host, port)
-    is_refused = is_metadata if is_typed and looks_local(host) else is_not_public
-    if any(is_refused(address) for address in addresses):
-        raise AddressRefused(_("It points into a private network (%(host)s), which is not allowed.") % {"host": host})
+    is_opened = all(is_allowed(address) for address in addresses)
+    if not is_typed and not is_opened and port not in DEFAULT_PORTS.values():
+        raise AddressRefused(_("It points to port %(port)s of another machine, which is not allowed.") % {"port": port})
+    may_be_local = is_opened or (is_typed and looks_local(host) and is_tried_out())
+    is_refused = is_metadata if may_be_local else is_not_public
+    if any(is_refused(address) and not is_allowed(address) for address in addresses):
+        raise AddressRefused(
+            _("It points into a private network (%(host)s), which is not allowed. FEED_ALLOWED_NETWORKS can open it.")
+            % {"host": host}
+        )
     path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~")
     query = quote(parts.query, safe="/%:@!$&'()*+,;=~?[]")
     target = path + ("?" + query if query else "")
@@ -110,6 +117,22 @@ def is_public(address: IPv4Address | IPv6Address) -> bool:
 
 def is_not_public(address: IPv4Address | IPv6Address) -> bool:
     return not is_public(address)
+
+
+def is_allowed(address: IPv4Address | IPv6Address) -> bool:
+    """Whether the operator opened this network on purpose; never a cloud's service for the machine."""
+    plain = _embedded(address) if isinstance(address, IPv6Address) and address.ipv4_mapped else address
+    opened = (network for network in settings.FEED_ALLOWED_NETWORKS if network.version == plain.version)
+    return any(plain in network for network in opened) and not is_metadata(plain)
+
+
+def is_tried_out() -> bool:
+    """Whether this site is one that only its own machine can reach."""
+    host = (urlsplit(settings.SITE_URL).hostname or "").rstrip(".")
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def looks_local(host: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import tracemalloc
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
 from time import monotonic
 
 import pytest
@@ -39,6 +40,7 @@ def test_body_type_and_validators_come_back(http_server: HttpServer) -> None:
 
 def test_server_learns_who_asks(http_server: HttpServer, settings: Settings) -> None:
     settings.SITE_NAME, settings.SITE_URL = "Hafenblättla\r\nX-Evil: 1", "https://hafen.example"
+    settings.FEED_ALLOWED_NETWORKS = [ip_network("127.0.0.0/8")]
 
     fetch_feed(http_server.serve("/feed.xml", b"<rss/>"), validators=NEW)
 

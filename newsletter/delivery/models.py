@@ -35,6 +35,10 @@ class Campaign(models.Model):
     resume_at = models.DateTimeField(_("tries again"), null=True, blank=True, help_text="set when it paused by itself")
     started_at = models.DateTimeField(_("started"))
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+    next_wave_at = models.DateTimeField(
+        _("next readers"), null=True, blank=True, help_text=_("When it is the next readers' own hour.")
+    )
+    coming_count = models.PositiveIntegerField(_("wait for their hour"), default=0)
 
     forgotten_at = models.DateTimeField(_("detail forgotten"), null=True, blank=True, editable=False)
 
@@ -65,8 +69,8 @@ class Campaign(models.Model):
         return transition(self, sources=["sending", "paused"], to=self.Status.CANCELLED, finished_at=now)
 
     def finish(self, now: datetime) -> bool:
-        """Close the books if they balance: False while any send is still open."""
-        if self.sends.filter(status__in=Send.OPEN).exists():
+        """Close the books if they balance: False while any send is open, or readers wait for their hour."""
+        if self.next_wave_at or self.sends.filter(status__in=Send.OPEN).exists():
             return False
         return transition(self, sources=["sending"], to=self.Status.FINISHED, finished_at=now)
 
@@ -108,6 +112,7 @@ class Send(models.Model):
         NOTHING_NEW = "nothing_new", _("nothing new for them")
         TOO_FEW = "too_few", _("fewer articles than the minimum")
         SUPPRESSED = "suppressed", _("on the suppression list")
+        CAPPED = "capped", _("had as many mails as one day may bring")
         LEFT = "left", _("left, paused or erased before hand-over")
         WITHDRAWN = "withdrawn", _("every article was withdrawn")
         CANCELLED = "cancelled", _("campaign cancelled")

@@ -58,9 +58,15 @@ class Issue(models.Model):
     number = models.PositiveIntegerField(_("number"))
     schedule = models.ForeignKey(Schedule, on_delete=models.SET_NULL, null=True, blank=True, related_name="issues")
     run_date = models.DateField(_("date"), null=True, blank=True, help_text="local date of the planned run")
+    run_slot = models.CharField(
+        max_length=20, blank=True, editable=False,
+        help_text="which of that date's runs: HH:MM of several, or the article that called for it",
+    )  # fmt: skip
     cadence = models.CharField(_("for readers who chose"), max_length=14, choices=Cadence, blank=True)
     status = models.CharField(_("status"), max_length=9, choices=Status, default=Status.DRAFT)
-    reason = models.CharField(_("reason"), max_length=300, blank=True, help_text=_("Why it was skipped or held."))
+    reason = models.CharField(
+        _("reason"), max_length=300, blank=True, help_text=_("Why it was skipped or held, or is late.")
+    )
 
     subject = models.CharField(
         _("subject"), max_length=200, blank=True, help_text=_("Empty: the first headline of each reader.")
@@ -70,6 +76,7 @@ class Issue(models.Model):
     body = models.TextField(_("text"), blank=True, help_text=_("For announcements and offers."))
 
     min_articles = models.PositiveSmallIntegerField(_("fewest articles"), default=1)
+    latest_days = models.PositiveSmallIntegerField(_("fewer go out after (days)"), null=True, blank=True)
     max_articles = models.PositiveSmallIntegerField(_("most articles"), default=8)
     articles = models.ManyToManyField(Article, through="IssueItem", related_name="issues")
 
@@ -91,7 +98,7 @@ class Issue(models.Model):
         indexes = [models.Index(fields=["status", "send_at"], name="issue_ready")]
         constraints = [
             models.UniqueConstraint(fields=["newsletter", "number"], name="one_issue_per_newsletter_and_number"),
-            models.UniqueConstraint(fields=["schedule", "run_date"], name="one_issue_per_schedule_and_date"),
+            models.UniqueConstraint(fields=["schedule", "run_date", "run_slot"], name="one_issue_per_run"),
             models.CheckConstraint(
                 condition=~Q(status="approved") | Q(approved_at__isnull=False), name="approved_has_approved_at"
             ),
@@ -109,9 +116,10 @@ class Issue(models.Model):
     def submit(self) -> bool:
         return transition(self, sources=[self.Status.DRAFT], to=self.Status.IN_REVIEW)
 
-    def approve(self, *, by: Any = None, now: datetime) -> bool:
+    def approve(self, *, by: Any = None, now: datetime, reason: str = "") -> bool:
         """It may go out at ``send_at``. ``by`` is None when the schedule's own rule approves."""
-        return transition(self, sources=self.OPEN, to=self.Status.APPROVED, approved_at=now, approved_by=by, reason="")
+        values = {"approved_at": now, "approved_by": by, "reason": reason}
+        return transition(self, sources=self.OPEN, to=self.Status.APPROVED, **values)
 
     def hold(self, *, reason: str) -> bool:
         """It must not go out until somebody approves it (again)."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date, time
 from typing import ClassVar
 
 from django.db import models
+from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -15,6 +17,8 @@ from articles.models import Topic
 class Cadence(models.TextChoices):
     """How often a reader wants a newsletter, from most to least often."""
 
+    IMMEDIATE = "immediate", _("with every article")
+    SEVERAL = "several", _("several times a day")
     DAILY = "daily", _("once a day")
     WEEKLY = "weekly", _("once a week")
     MONTHLY = "monthly", _("once a month")
@@ -59,8 +63,18 @@ class Newsletter(models.Model):
     )
     language = models.CharField(_("language"), max_length=16, default="en")
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
-    # Off until sending honors ``Subscription.hour`` and ``weekday``: a choice that has no effect is never shown.
-    offers_delivery_time = models.BooleanField(_("readers may choose hour and day"), default=False, editable=False)
+    offers_delivery_time = models.BooleanField(
+        _("readers may choose hour and day"), default=False,
+        help_text=_("Every issue then reaches each reader at their own hour, within a day of the newsletter's."),
+    )  # fmt: skip
+    offered_weekdays = models.JSONField(
+        _("days to choose from"), default=list, blank=True, help_text="for weekly readers; 0 is Monday"
+    )
+    quiet_from = models.TimeField(_("quiet from"), null=True, blank=True)
+    quiet_until = models.TimeField(_("quiet until"), null=True, blank=True)
+    quiet_dates = models.JSONField(
+        _("quiet days"), default=list, blank=True, help_text="YYYY-MM-DD, or first/last of a stretch"
+    )
     accent_color = models.CharField(_("accent color"), max_length=7, default="#8a2f1d")
     measures_opens = models.BooleanField(_("measure opens of readers who agreed"), default=False)
     measures_clicks = models.BooleanField(_("measure clicks of readers who agreed"), default=False)
@@ -78,6 +92,13 @@ class Newsletter(models.Model):
         verbose_name = _("newsletter")
         verbose_name_plural = _("newsletters")
         ordering = ["position", "name", "pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(quiet_from__isnull=True, quiet_until__isnull=True)
+                | Q(quiet_from__isnull=False, quiet_until__isnull=False),
+                name="quiet_hours_have_both_ends",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -88,6 +109,24 @@ class Newsletter(models.Model):
     def cadence_choices(self) -> list[tuple[str, str]]:
         """The offered cadences as (value, label), from most to least often."""
         return [(value, str(label)) for value, label in Cadence.choices if value in self.cadences]
+
+    def offered_hours(self) -> list[int]:
+        """The hours that readers may choose: those that begin outside the quiet hours."""
+        return [hour for hour in range(24) if not self.is_quiet_at(time(hour))]
+
+    def is_quiet_at(self, at: time) -> bool:
+        """Whether no mail goes out at this time of day. The quiet hours may span midnight."""
+        start, end = self.quiet_from, self.quiet_until
+        if start is None or end is None or start == end:
+            return False
+        return start <= at < end if start < end else at >= start or at < end
+
+    def is_quiet_on(self, day: date) -> bool:
+        """Whether no mail goes out on this date."""
+        return any(first <= day.isoformat() <= (last or first) for first, _slash, last in self._quiet_stretches())
+
+    def _quiet_stretches(self) -> Iterable[tuple[str, str, str]]:
+        return (stretch.partition("/") for stretch in self.quiet_dates)
 
     def cadence_or_default(self, wanted: str) -> str:
         """``wanted`` if this newsletter offers it, its usual cadence otherwise."""

@@ -4,19 +4,23 @@ from articles.models.articles import Article, ArticleQuerySet, free_slug
 from articles.models.feeds import Feed, FeedEntry, FeedHost, FeedQuerySet, SkippedItem
 from articles.models.push import PushDelivery, PushSubscription
 from articles.models.topics import SLUG_LENGTH, Author, Topic
+from articles.models.writing import EditingPresence, Revision, WorkingCopy
 
 __all__ = [
     "SLUG_LENGTH",
     "Article",
     "ArticleQuerySet",
     "Author",
+    "EditingPresence",
     "Feed",
     "FeedEntry",
     "FeedHost",
     "FeedQuerySet",
     "PushDelivery",
     "PushSubscription",
+    "Revision",
     "SkippedItem",
     "Topic",
+    "WorkingCopy",
     "free_slug",
 ]

@@ -82,13 +82,29 @@ class Article(models.Model):
     withdrawn_at = models.DateTimeField(_("withdrawn"), null=True, blank=True, editable=False)
     updated_at = models.DateTimeField(_("changed"), auto_now=True)
 
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+",
+        verbose_name=_("written by"), help_text="who made it at the desk; null if it came from a feed",
+    )  # fmt: skip
+    merged_into = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="duplicates",
+        verbose_name=_("merged into"), help_text="a reader who got one of them has had the other",
+    )  # fmt: skip
+
     objects = ArticleQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("article")
         verbose_name_plural = _("articles")
         ordering = [Coalesce("released_at", "first_seen_at").desc(), "-pk"]
-        indexes = [models.Index(fields=["status", "-released_at"], name="article_released")]
+        permissions = [
+            ("publish_article", "Can publish and withdraw articles"),
+            ("edit_any_article", "Can change articles of others, and published ones"),
+        ]
+        indexes = [
+            models.Index(fields=["status", "-released_at"], name="article_released"),
+            models.Index(Coalesce("released_at", "first_seen_at").desc(), F("id").desc(), name="article_desk_order"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["canonical_url"], condition=~Q(canonical_url=""), name="one_article_per_canonical_url"
@@ -103,6 +119,9 @@ class Article(models.Model):
             models.CheckConstraint(
                 condition=Q(released_at=None) | Q(embargo_until=None) | Q(released_at__gte=F("embargo_until")),
                 name="article_released_after_embargo",
+            ),
+            models.CheckConstraint(
+                condition=Q(merged_into=None) | Q(status="withdrawn"), name="merged_article_is_withdrawn"
             ),
         ]
 
@@ -129,7 +148,7 @@ class Article(models.Model):
         return self.status == self.Status.PUBLISHED and self.released_at is not None and self.released_at <= now
 
     def publish(self, now: datetime) -> bool:
-        """Release to readers, at the end of the embargo if there is one. False if it is published already."""
+        """Release to readers, at the end of the embargo if there is one. False if it is published already or merged."""
         released_at = self.released_at or now
         if self.embargo_until:
             released_at = max(released_at, self.embargo_until)
@@ -143,7 +162,7 @@ class Article(models.Model):
         return self._change(from_=(self.Status.PUBLISHED,), status=self.Status.WITHDRAWN, withdrawn_at=now)
 
     def _change(self, *, from_: tuple[str, ...], **values: object) -> bool:
-        changed = type(self).objects.filter(pk=self.pk, status__in=from_).update(**values)
+        changed = type(self).objects.filter(pk=self.pk, status__in=from_, merged_into=None).update(**values)
         if changed:
             for name, value in values.items():
                 setattr(self, name, value)

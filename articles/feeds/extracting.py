@@ -1,17 +1,10 @@
-"""The feed reader's own process: bytes on standard input, JSON on standard output.
-
-Runs as ``python -m articles.feeds.extracting URL CONTENT_TYPE SECONDS MEGABYTES MAX_ITEMS``, started by ``parsing``,
-so that a document which drives the parser mad costs one short-lived process. Imports no Django: it starts in 0.1 s.
-"""
+"""What a feed says, as plain, clean values. Runs in the reader's process (``reading``) and imports no Django."""
 
 from __future__ import annotations
 
 import calendar
 import io
-import json
 import re
-import resource
-import sys
 from collections.abc import Iterable, Iterator
 from html import escape
 from typing import Any
@@ -19,6 +12,7 @@ from urllib.parse import urljoin
 
 import feedparser
 
+from articles.feeds import json_feed
 from articles.sanitizing import absolute_url, clean_html, clean_text, images_of, plain_text, without_image
 
 MAX_TITLE_LENGTH = 300
@@ -38,15 +32,11 @@ Entry = dict[str, Any]
 
 def extract(data: bytes, *, url: str, content_type: str = "", max_items: int = 500) -> dict[str, Any]:
     """The feed as plain, clean values, or {"error": …} if it is none. Broken documents may raise anything at all."""
-    # Without a base address feedparser leaves relative ones, and ids that only look like one, as they are.
-    headers = {"content-type": content_type or "application/xml"}
-    found = feedparser.parse(
-        io.BytesIO(data), response_headers=headers, sanitize_html=False, resolve_relative_uris=False
-    )
+    found = json_feed.read(data) if json_feed.looks_like_json(data) else _parsed(data, content_type)
     if not found.version and not found.entries:
         return {"error": "not a feed"}
     feed = found.feed
-    if not found.version.startswith("atom"):
+    if not found.version.startswith(("atom", "json")):
         for entry in (feed, *found.entries[:max_items]):
             _read_tags_as_html(entry)
     language = _language(feed.get("language"))
@@ -54,8 +44,24 @@ def extract(data: bytes, *, url: str, content_type: str = "", max_items: int = 5
         "title": _text(feed, "title")[:200],
         "site_url": absolute_url(feed.get("link") or "", _base_url(feed, url))[:1000],
         "language": language,
+        "hub_url": _linked(feed, "hub", url),
+        "self_url": _linked(feed, "self", url),
         "items": [_item_or_blank(entry, url=url, language=language) for entry in found.entries[:max_items]],
     }
+
+
+def _parsed(data: bytes, content_type: str) -> Any:
+    # Without a base address feedparser leaves relative ones, and ids that only look like one, as they are.
+    headers = {"content-type": content_type or "application/xml"}
+    return feedparser.parse(
+        io.BytesIO(data), response_headers=headers, sanitize_html=False, resolve_relative_uris=False
+    )
+
+
+def _linked(feed: Entry, rel: str, base_url: str) -> str:
+    """Where the feed says that it can be had (self), or who pushes its news (hub)."""
+    named = (link.get("href") for link in feed.get("links", ()) if link.get("rel") == rel)
+    return next((url for url in (absolute_url(href or "", base_url) for href in named) if url), "")[:1000]
 
 
 def _item_or_blank(entry: Entry, *, url: str, language: str) -> dict[str, Any]:
@@ -225,16 +231,3 @@ def _width(media: dict[str, Any]) -> int:
 def _credit(entry: Entry) -> str:
     credits_ = entry.get("media_credit") or [{}]
     return plain_text(str(credits_[0].get("content") or ""))
-
-
-def main() -> None:
-    url, content_type, seconds, megabytes, max_items = sys.argv[1:]
-    resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds)))
-    if sys.platform == "linux":  # elsewhere the limit is unknown or counts what is only mapped
-        resource.setrlimit(resource.RLIMIT_AS, (int(megabytes) * 2**20,) * 2)
-    result = extract(sys.stdin.buffer.read(), url=url, content_type=content_type, max_items=int(max_items))
-    json.dump(result, sys.stdout)
-
-
-if __name__ == "__main__":
-    main()

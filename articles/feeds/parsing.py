@@ -1,31 +1,41 @@
-"""Turn the bytes of an RSS or Atom document into a ParsedFeed, whatever the bytes are.
+"""Turn the bytes of an RSS, Atom or JSON Feed document into a ParsedFeed, whatever the bytes are.
 
-The reading itself happens in a child process (``extracting``), so what is guaranteed is: ``parse`` ends within
+The reading itself happens in a child process (``readers``), so what is guaranteed is: ``parse`` ends within
 PARSE_SECONDS, a hostile document can take at most PARSE_MEGABYTES of memory and PARSE_SECONDS of one processor, nothing
 is fetched and no file opened because of what the document says, and the outcome is a ParsedFeed or a ParseError.
 """
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from django.utils.translation import gettext as _
+
+from articles.feeds.readers import ReaderFailed, Readers, ReaderTimedOut
 
 PARSE_SECONDS = 30
 PARSE_MEGABYTES = 1024
 MAX_ITEMS = 500
 
-_PROJECT_DIR = Path(__file__).resolve().parents[2]
+_READERS = Readers()
+
+
+@dataclass(frozen=True)
+class NamedFeed:
+    """A feed that a web page names."""
+
+    url: str
+    title: str = ""
 
 
 class ParseError(Exception):
     """These bytes are no feed that we can read. The message is a sentence for people."""
+
+    def __init__(self, message: str, *, named_feeds: tuple[NamedFeed, ...] = ()) -> None:
+        super().__init__(message)
+        self.named_feeds = named_feeds
 
 
 @dataclass(frozen=True)
@@ -60,6 +70,8 @@ class ParsedFeed:
     site_url: str
     language: str
     items: tuple[ParsedItem, ...]
+    hub_url: str = ""
+    self_url: str = ""
 
 
 def parse(data: bytes, *, url: str, content_type: str = "") -> ParsedFeed:
@@ -70,7 +82,7 @@ def parse(data: bytes, *, url: str, content_type: str = "") -> ParsedFeed:
         raise ParseError(_("The document defines entities of its own (a DOCTYPE with ENTITY), which is not allowed."))
     result = _run_reader(data, url=url, content_type=content_type)
     if "error" in result:
-        raise ParseError(_not_a_feed(data))
+        raise ParseError(_not_a_feed(data), named_feeds=tuple(NamedFeed(**named) for named in result["named_feeds"]))
     return _feed(result)
 
 
@@ -107,24 +119,25 @@ def _closing(text: bytes, at: int) -> bytes:
 
 
 def _run_reader(data: bytes, *, url: str, content_type: str) -> dict[str, Any]:
-    limits = (str(PARSE_SECONDS), str(PARSE_MEGABYTES), str(MAX_ITEMS))
-    command = [sys.executable, "-m", "articles.feeds.extracting", url, content_type[:200], *limits]
     try:
-        done = subprocess.run(  # noqa: S603 (our own module; it sees the document and none of our secrets)
-            command, input=data, capture_output=True, timeout=PARSE_SECONDS, check=True, cwd=_PROJECT_DIR, env={}
+        return _READERS.read(
+            data,
+            url=url,
+            content_type=content_type[:200],
+            seconds=PARSE_SECONDS,
+            megabytes=PARSE_MEGABYTES,
+            max_items=MAX_ITEMS,
         )
-        result: dict[str, Any] = json.loads(done.stdout)
-    except subprocess.TimeoutExpired:
+    except ReaderTimedOut:
         raise ParseError(_("The document takes too long to read.")) from None
-    except (subprocess.CalledProcessError, ValueError):
+    except ReaderFailed:
         raise ParseError(_("The document is broken in a way that cannot be read.")) from None
-    return result
 
 
 def _not_a_feed(data: bytes) -> str:
     beginning = data[:2000].replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").lower()
     if beginning.startswith((b"{", b"[")):
-        return _("This is JSON, not an RSS or Atom feed.")
+        return _("This is JSON, but not a JSON Feed.")
     if beginning.startswith((b"<!doctype html", b"<html")) or b"<html" in beginning:
         return _("This is a web page, not an RSS or Atom feed.")
     if not beginning.startswith(b"<"):
@@ -138,6 +151,8 @@ def _feed(result: dict[str, Any]) -> ParsedFeed:
         site_url=result["site_url"],
         language=result["language"],
         items=tuple(_item(item) for item in result["items"]),
+        hub_url=result["hub_url"],
+        self_url=result["self_url"],
     )
 
 

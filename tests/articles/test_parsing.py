@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from time import monotonic
 
@@ -10,7 +11,15 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from articles.feeds import extracting, parsing
-from articles.feeds.parsing import ParsedFeed, ParsedItem, ParsedPicture, ParseError, declares_entities, parse
+from articles.feeds.parsing import (
+    NamedFeed,
+    ParsedFeed,
+    ParsedItem,
+    ParsedPicture,
+    ParseError,
+    declares_entities,
+    parse,
+)
 from tests.articles.documents import item, rss
 
 URL = "https://news.example/feeds/all.xml"
@@ -227,7 +236,7 @@ def test_truncated_feed_gives_what_is_there() -> None:
         (b"", "empty"),
         (b" \n ", "empty"),
         (b"<!DOCTYPE html><html><head><title>x</title></head><body><p>Not found</body></html>", "web page"),
-        (b'{"version": "https://jsonfeed.org/version/1.1", "items": []}', "JSON"),
+        (b'{"name": "settings", "items": []}', "JSON"),
         (b"just words", "not XML"),
         (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 100, "not XML"),
         (b'<?xml version="1.0"?><opml version="2.0"><body/></opml>', "not an RSS"),
@@ -279,3 +288,67 @@ def test_any_bytes_in_an_item_give_clean_values_or_none(noise: bytes) -> None:
         assert len(found["title"]) <= 300
         assert found["link"] == "" or found["link"].startswith(("http://", "https://"))
         assert "\x00" not in str(found)
+
+
+def test_json_feed_item_with_everything() -> None:
+    document = {
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": "Harbor Wire",
+        "home_page_url": "/",
+        "language": "de",
+        "hubs": [{"type": "WebSub", "url": "https://hub.example/"}],
+        "items": [
+            {
+                "id": 7,
+                "url": "/7",
+                "title": "Fish & <chips>",
+                "content_html": "<p>Long <script>x()</script>text.</p>",
+                "summary": "Short.",
+                "date_published": "2026-11-02T07:00:00+01:00",
+                "authors": [{"name": "Ada Example"}, {"name": "Ben Example"}],
+                "tags": ["Harbor", None, 3],
+                "image": "/7.jpg",
+            },
+            "no item",
+        ],
+    }
+
+    feed = parse(json.dumps(document).encode(), url=URL, content_type="application/feed+json")
+
+    assert (feed.title, feed.language, feed.hub_url) == ("Harbor Wire", "de", "https://hub.example/")
+    (item,) = feed.items
+    assert (item.guid, item.link) == ("7", "https://news.example/7")
+    assert (item.title, item.summary) == ("Fish & <chips>", "Short.")
+    assert "script" not in item.body_html
+    assert "Long" in item.body_html
+    assert item.authors == ("Ada Example", "Ben Example")
+    assert item.categories == ("Harbor", "3")
+    assert item.published_at == datetime(2026, 11, 2, 6, 0, tzinfo=UTC)
+    assert item.picture == ParsedPicture("https://news.example/7.jpg")
+
+
+def test_web_page_is_no_feed_but_names_some() -> None:
+    page = b"""<!doctype html><html><head><base href="/blog/"><title>Blog</title>
+        <link rel="alternate" type="application/rss+xml" title="All news" href="feed">
+        <link rel="alternate" hreflang="de" href="/de"><link rel=stylesheet type="text/css" href="a.css">
+        <link rel="ALTERNATE nofollow" type="application/feed+json; charset=utf-8" href="https://news.example/feed.json">
+        </head></html>"""
+
+    with pytest.raises(ParseError) as caught:
+        parse(page, url=URL)
+
+    assert caught.value.named_feeds == (
+        NamedFeed("https://news.example/blog/feed", "All news"),
+        NamedFeed("https://news.example/feed.json"),
+    )
+
+
+def test_reader_that_died_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    document = rss(item())
+    with monkeypatch.context() as context:
+        context.setattr(parsing, "PARSE_MEGABYTES", 1)  # too little to start with
+        with pytest.raises(ParseError):
+            parse(document, url=URL)
+
+    assert len(parse(document, url=URL).items) == 1
+    assert len(parse(document, url=URL).items) == 1

@@ -63,10 +63,15 @@ LongPaginator.__name__ = InfinitePaginator.__name__  # by which unfold's header 
 
 
 class LongList(ChangeList):
-    """In the order of the admin class, whatever the address asks for; says how many there are."""
+    """In the order of a filter, else of the admin class, whatever the address asks for; says how many there are."""
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
-        return list(self.model_admin.get_ordering(request))
+        return list(queryset.query.order_by or self.model_admin.get_ordering(request))
+
+    def get_filters(self, request: HttpRequest) -> Any:
+        """No filter of a long list shows a row twice; Django would guess so, and ask for each row in a subquery."""
+        specs, has_filters, left, _may_have_duplicates, has_active = super().get_filters(request)
+        return specs, has_filters, left, False, has_active
 
     def how_many(self) -> str:
         """In words, for above the list."""
@@ -108,18 +113,31 @@ class LongListAdmin[Row: Model](DeskAdmin[Row]):
         term = search_term.strip().casefold()
         if not term:
             return queryset, False
+        paths = [str(name).removesuffix("__startswith") for name in self.get_search_fields(request)]
+        own = [path for path in paths if "__" not in path]
         found = Q()
-        for name in self.get_search_fields(request):
-            found |= self._beginning(str(name).removesuffix("__startswith"), term)
-        return queryset.filter(found), False
+        for path in paths:
+            found |= self._beginning(path, term)
+        queryset = queryset.filter(found)
+        return queryset.order_by(*own) if own else queryset, False  # by address: in the order of the index
 
     def _beginning(self, path: str, term: str) -> Q:
         relation, _separator, name = path.rpartition("__")
         if not relation:
             return begins(path, term)
         person = get_fields_from_path(self.model, relation)[-1].related_model
-        people = person._default_manager.filter(begins(name, term)).order_by("-pk")  # type: ignore[union-attr]
+        people = person._default_manager.filter(begins(name, term)).order_by(name)  # type: ignore[union-attr]
         return Q(**{f"{relation}__in": list(people.values_list("pk", flat=True)[:MOST_PEOPLE])})
+
+
+def exactly(name: str, value: object) -> Q:
+    """The field has this value, said as a range.
+
+    To PostgreSQL a column that equals a constant is no part of an order any more; so it might read a list through
+    another index that has the rest of the order, from end to end if the rows lie together. In an order that begins
+    with the range's column only the index with that column serves.
+    """
+    return Q(**{f"{name}__gte": value, f"{name}__lte": value})
 
 
 def begins(name: str, term: str) -> Q:

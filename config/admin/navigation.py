@@ -35,6 +35,7 @@ SECTIONS = {
         (gettext_lazy("Reasons for leaving"), "waving_hand", "subscribers", "farewell"),
         (gettext_lazy("Consent"), "verified_user", "subscribers", "consentrecord"),
         (gettext_lazy("Labels"), "bookmark", "subscribers", "label"),
+        (gettext_lazy("Bulk actions"), "checklist", "subscribers", "bulkaction"),
         (gettext_lazy("Sign-up protection"), "shield", "subscribers", "attack"),
         (gettext_lazy("Mail domains"), "domain_disabled", "subscribers", "maildomain"),
     ],

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
@@ -21,7 +21,7 @@ from unfold.enums import ActionVariant
 from unfold.paginator import InfinitePaginator
 
 from articles.desk import DaysFilter, DeskAdmin, ReadOnlyAdmin, action, display, each, tell
-from articles.long_lists import BY_ADDRESS_HELP, MOST_COUNTED, LongRecordAdmin, count_up_to
+from articles.long_lists import BY_ADDRESS_HELP, MOST_COUNTED, LongRecordAdmin, count_up_to, exactly
 from newsletter.delivery import campaigns, tasks
 from newsletter.delivery.books import books_of
 from newsletter.delivery.models import Campaign, MailboxMessage, Send
@@ -34,6 +34,7 @@ CAMPAIGN_COLORS = {
     Campaign.Status.FINISHED: "success",
     Campaign.Status.CANCELLED: "default",
 }
+UNSENT = [Send.Status.FAILED.value, Send.Status.SKIPPED.value]
 SEND_COLORS = {
     Send.Status.QUEUED: "info",
     Send.Status.IN_FLIGHT: "info",
@@ -242,13 +243,34 @@ def _before_sending(newsletter: Newsletter) -> list[str]:
     return told
 
 
+class CampaignFilter(AutocompleteSelectFilter):  # type: ignore[misc]
+    """One campaign's ledger, which is a stretch of an index, wherever its rows lie."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Send]) -> QuerySet[Send]:
+        text = str(self.value() or "")
+        is_number = text.isascii() and text.isdecimal() and len(text) < 19
+        return queryset.filter(exactly("campaign", int(text))) if is_number else queryset
+
+
+class OutcomeFilter(ChoicesDropdownFilter):  # type: ignore[misc]
+    """Of what was not sent, and of what is on its way, there is an index; what was sent is most of it."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Send]) -> QuerySet[Send]:
+        found: QuerySet[Send] = super().queryset(request, queryset)
+        if self.value() not in UNSENT:
+            return found
+        wanted = exactly("status", self.value()) & Q(status__in=UNSENT)
+        return queryset.filter(wanted).order_by("-status", "-campaign_id", "-pk")
+
+
 class UnsentReasonFilter(ChoicesDropdownFilter):  # type: ignore[misc]
     """Only what was not sent has a reason, and only of that there is an index."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Send]) -> QuerySet[Send]:
-        found: QuerySet[Send] = super().queryset(request, queryset)
-        unsent = [Send.Status.FAILED, Send.Status.SKIPPED]
-        return found.filter(status__in=unsent) if self.value() else found
+        if not self.value():
+            return queryset
+        found = queryset.filter(exactly("reason", self.value()), status__in=UNSENT)
+        return found.order_by("-reason", "-campaign_id", "-pk")
 
 
 @admin.register(Send)
@@ -257,8 +279,8 @@ class SendAdmin(LongRecordAdmin[Send]):
 
     list_display = ["shown_reader", "shown_issue", "shown_status", "reason", "response", "attempt_count", "settled_at"]
     list_filter = [
-        ("campaign", AutocompleteSelectFilter),
-        ("status", ChoicesDropdownFilter),
+        ("campaign", CampaignFilter),
+        ("status", OutcomeFilter),
         ("reason", UnsentReasonFilter),
     ]
     list_select_related = ["subscriber", "campaign__issue__newsletter"]

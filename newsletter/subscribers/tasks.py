@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from newsletter.subscribers import personal_mail, signup, upkeep, welcoming
+from newsletter.subscribers import bulk_actions, personal_mail, signup, upkeep, welcoming
 from newsletter.subscribers.importing import running
 from newsletter.subscribers.importing import upkeep as imports
 from newsletter.subscribers.shield import attack
@@ -67,3 +67,16 @@ def sweep_imports() -> None:
     for import_run_id in imports.abandoned(timezone.now()):
         go_on_with_import.delay(import_run_id=import_run_id)
     imports.delete_old_files(timezone.now())
+
+
+@shared_task
+def go_on_with_bulk_action(*, bulk_action_id: int) -> None:
+    if bulk_actions.advance(bulk_action_id=bulk_action_id, clock=timezone.now):
+        go_on_with_bulk_action.delay(bulk_action_id=bulk_action_id)
+
+
+@shared_task
+def sweep_bulk_actions() -> None:
+    for bulk_action_id in bulk_actions.abandoned(timezone.now()):
+        go_on_with_bulk_action.delay(bulk_action_id=bulk_action_id)
+    bulk_actions.forget(timezone.now())

@@ -14,8 +14,13 @@ UNDO_PERIOD = timedelta(days=7)
 
 @transaction.atomic
 def unsubscribe(*, subscription: Subscription, method: ConsentRecord.Method, now: datetime) -> bool:
-    """End the subscription at once and keep the withdrawal. False if it had ended before."""
+    """End the subscription at once and keep the withdrawal. False if it had ended before.
+
+    Who leaves by their own word after an editor had ended it has left: the editor cannot take it back any more.
+    """
     if not subscription.end(now, reason=method.value):
+        by_editor = Subscription.objects.filter(pk=subscription.pk, ended_reason=ConsentRecord.Method.EDITOR.value)
+        by_editor.filter(status=Subscription.Status.ENDED).update(ended_reason=method.value)
         return False
     record_withdrawn(subscription, method=method, now=now)
     return True

@@ -47,9 +47,9 @@ def _values(bound: Any) -> dict[str, Any]:
     return {} if value is None else {bound.html_name: value}
 
 
-def act(desk: Client, name: str, action: str, *rows: Any) -> str:
+def act(desk: Client, name: str, action: str, *rows: Any, **answers: str) -> str:
     """Choose the action for these rows in the list; the messages that came of it."""
-    data = {"action": action, "_selected_action": [row.pk for row in rows]}
+    data = {"action": action, "_selected_action": [row.pk for row in rows], **answers}
     response = desk.post(reverse(f"admin:{name}_changelist"), data, follow=True)
     return " ".join(str(message) for message in response.context["messages"])
 
@@ -326,6 +326,8 @@ def test_subscription_ended_by_an_editor_leaves_a_proof(desk: Client) -> None:
     subscription = factories.make_subscription()
 
     act(desk, "subscribers_subscription", "end_selected", subscription)
+    assert not ConsentRecord.objects.exists()  # it asks first
+    act(desk, "subscribers_subscription", "end_selected", subscription, asked="1")
 
     subscription.refresh_from_db()
     assert subscription.status == Subscription.Status.ENDED

@@ -21,6 +21,7 @@ from newsletter.engagement.models import Event, Link
 from newsletter.subscribers.models import (
     AddressChange,
     Attack,
+    BulkAction,
     ConfirmationMail,
     Farewell,
     ImportRun,
@@ -41,6 +42,7 @@ NOT_AT_THE_DESK = {
     "FeedEntry": "on its article's page",
     "ImportChange": "what taking an import back needs; nobody looks at it",
     "ImportRefusal": "on its import's page",
+    "BulkPart": "what taking a bulk action back needs; nobody looks at it",
     "Change": "in its reader's timeline",
     "StoredCount": "how pages show numbers without counting",
 }
@@ -75,6 +77,10 @@ def add_rows(count: int) -> None:
             status="over", started_at=factories.NOW, ended_at=factories.NOW, last_busy_at=factories.NOW
         )
         ImportRun.objects.create(file_name="list.csv", status="finished", created_at=factories.NOW)
+        BulkAction.objects.create(
+            kind="pause", status="finished", created_at=factories.NOW, ended_at=factories.NOW,
+            leased_until=factories.NOW,
+        )  # fmt: skip
         Suppression.objects.create(email=f"gone{subscription.pk}@example.org")
         MailDomain.objects.create(domain=f"trash{subscription.pk}.example")
         WelcomeMail.objects.create(subscription=subscription, created_at=factories.NOW, next_attempt_at=factories.NOW)

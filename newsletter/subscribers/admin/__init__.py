@@ -1,6 +1,7 @@
 """The desk's pages for readers: who wants what, with whose consent, and who must never be mailed."""
 
 from newsletter.subscribers.admin import (
+    bulk_actions,
     domains,
     imports,
     leaving,
@@ -11,4 +12,14 @@ from newsletter.subscribers.admin import (
     suppressions,
 )
 
-__all__ = ["domains", "imports", "leaving", "people", "protection", "records", "subscriptions", "suppressions"]
+__all__ = [
+    "bulk_actions",
+    "domains",
+    "imports",
+    "leaving",
+    "people",
+    "protection",
+    "records",
+    "subscriptions",
+    "suppressions",
+]

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from unfold.enums import ActionVariant
 
 from articles.desk import DaysFilter, DeskAdmin, ReadOnlyInline, action, display
-from articles.long_lists import BY_ADDRESS_HELP, LongListAdmin, Total
+from articles.long_lists import BY_ADDRESS_HELP, Total
 from newsletter.subscribers import changes, counting, privacy, suppression
 from newsletter.subscribers.admin.entering import EnteringAdmin
 from newsletter.subscribers.admin.filters import LabelFilter, SubscribedToFilter, SubscriptionStatusFilter
@@ -40,7 +40,7 @@ class SubscriptionInline(ReadOnlyInline[Subscription, Subscriber]):
 
 
 @admin.register(Subscriber)
-class SubscriberAdmin(EnteringAdmin, SelectionActions, WarnsOfLookAlikes, LongListAdmin[Subscriber]):
+class SubscriberAdmin(EnteringAdmin, SelectionActions, WarnsOfLookAlikes):
     """A reader's page begins with what happened; the list finds readers by address, newsletter and label."""
 
     list_display = ["email", "name", "shown_subscriptions", "shown_labels", "language", "created_at"]

@@ -1,34 +1,33 @@
-"""Actions on the readers that are selected in the list. Each asks first; its button sends the selection once more."""
+"""Actions on readers that are selected in the list: on those who are ticked, or on all who match."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
-from django.utils import timezone
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from articles.desk import DeskAdmin, each
 from newsletter.subscribers import selections
-from newsletter.subscribers.models import Label, Newsletter, Subscriber
+from newsletter.subscribers.admin.asking import ASKED, AnswerForm, AsksAboutSelection, Question
+from newsletter.subscribers.models import BulkAction, Label, Newsletter, Subscriber
 
-ASKED = "asked"  # the field by which the page that asks says that it did
+Kind = BulkAction.Kind
 
 
-class LabelForm(forms.Form):
+class LabelForm(AnswerForm):
     label = forms.ModelChoiceField(Label.objects.all(), label=gettext_lazy("Label"), widget=UnfoldAdminSelectWidget)
 
+    def answers(self) -> Mapping[str, Any]:
+        return {"label": self.cleaned_data["label"].pk}
 
-class NewLabelForm(forms.Form):
+
+class NewLabelForm(AnswerForm):
     label = forms.ModelChoiceField(
         Label.objects.all(), label=gettext_lazy("Label"), widget=UnfoldAdminSelectWidget, required=False
     )
@@ -42,26 +41,32 @@ class NewLabelForm(forms.Form):
             raise forms.ValidationError(_("Choose a label, or name a new one."))
         return data
 
-    def chosen(self) -> Label:
+    def answers(self) -> Mapping[str, Any]:
         if name := self.cleaned_data["new_label"]:
-            return Label.objects.get_or_create(name=name)[0]
-        return self.cleaned_data["label"]  # type: ignore[no-any-return]
+            return {"label": Label.objects.get_or_create(name=name)[0].pk}
+        return {"label": self.cleaned_data["label"].pk}
 
 
-class NewsletterForm(forms.Form):
+class NewsletterForm(AnswerForm):
     newsletter = forms.ModelChoiceField(
         Newsletter.objects.all(), label=gettext_lazy("Newsletter"), widget=UnfoldAdminSelectWidget
     )
 
+    def answers(self) -> Mapping[str, Any]:
+        return {"newsletter": self.cleaned_data["newsletter"].pk}
 
-class NoteForm(forms.Form):
+
+class NoteForm(AnswerForm):
     note = forms.CharField(
         label=gettext_lazy("Note"), max_length=300, required=False, widget=UnfoldAdminTextInputWidget,
         help_text=gettext_lazy("Why, for whoever looks at this in a year."),
     )  # fmt: skip
 
+    def answers(self) -> Mapping[str, Any]:
+        return {"note": self.cleaned_data["note"]}
 
-class CountForm(forms.Form):
+
+class CountForm(AnswerForm):
     """Asks for the number of people, so that nobody erases fifty by a slip of the hand."""
 
     count = forms.IntegerField(label=gettext_lazy("How many people are erased?"), widget=UnfoldAdminTextInputWidget)
@@ -69,80 +74,55 @@ class CountForm(forms.Form):
     def __init__(self, *args: Any, people: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.people = people
-        self.fields["count"].help_text = _("Type %(count)d to confirm.") % {"count": people}
+        self.fields["count"].help_text = _("Type the number of people who are selected to confirm.")
 
     def clean_count(self) -> int:
         if self.cleaned_data["count"] != self.people:
-            raise forms.ValidationError(_("That is not the number of people who are selected."))
+            raise forms.ValidationError(
+                _("That is not the number of people who are selected. It is %(count)d now.") % {"count": self.people}
+            )
         return self.people
 
 
-@dataclass(frozen=True)
-class Question:
-    """What is asked before something happens to a selection."""
-
-    title: str
-    verb: str
-    details: tuple[str, ...] = ()
-    is_dangerous: bool = False
-
-
-class SelectionActions(DeskAdmin[Subscriber]):
+class SelectionActions(AsksAboutSelection[Subscriber]):
     """The bulk actions on readers, for the list's admin class."""
 
     @admin.action(description=gettext_lazy("Add a label…"), permissions=["change"])
     def label_selected(self, request: HttpRequest, rows: QuerySet[Subscriber]) -> HttpResponse | None:
         question = Question(_("Label these readers?"), _("Add the label"))
-        form = NewLabelForm(request.POST if ASKED in request.POST else None)
-        return self._ask_then(
-            request, rows, question, form,
-            lambda people: selections.add_label(subscribers=people, label=form.chosen()),
-        )  # fmt: skip
+        form = NewLabelForm(_answers(request))
+        return self.ask_then(request, self.selected(request, rows), question, form, Kind.LABEL)
 
     @admin.action(description=gettext_lazy("Remove a label…"), permissions=["change"])
     def unlabel_selected(self, request: HttpRequest, rows: QuerySet[Subscriber]) -> HttpResponse | None:
         question = Question(_("Take a label off these readers?"), _("Remove the label"))
-        form = LabelForm(request.POST if ASKED in request.POST else None)
-        return self._ask_then(
-            request, rows, question, form,
-            lambda people: selections.remove_label(subscribers=people, label=form.cleaned_data["label"]),
-        )  # fmt: skip
+        form = LabelForm(_answers(request))
+        return self.ask_then(request, self.selected(request, rows), question, form, Kind.UNLABEL)
 
     @admin.action(description=gettext_lazy("Unsubscribe from a newsletter…"), permissions=["change"])
     def unsubscribe_selected(self, request: HttpRequest, rows: QuerySet[Subscriber]) -> HttpResponse | None:
         details = (_("Do this if they asked you to. It ends at once, and the consent record says that you did it."),)
-        question = Question(_("Unsubscribe these readers?"), _("Unsubscribe them"), details)
-        form = NewsletterForm(request.POST if ASKED in request.POST else None)
-        return self._ask_then(
-            request, rows, question, form,
-            lambda people: selections.unsubscribe_from(
-                subscribers=people, newsletter=form.cleaned_data["newsletter"], now=timezone.now()
-            ),
-        )  # fmt: skip
+        question = Question(_("Unsubscribe these readers?"), _("Unsubscribe them"), details, is_dangerous=True)
+        form = NewsletterForm(_answers(request))
+        return self.ask_then(request, self.selected(request, rows), question, form, Kind.UNSUBSCRIBE)
 
     @admin.action(description=gettext_lazy("Never mail again…"), permissions=["change"])
     def suppress_selected(self, request: HttpRequest, rows: QuerySet[Subscriber]) -> HttpResponse | None:
         details = (_("They go on the suppression list: nothing is mailed to them, whatever a form or an import says."),)
         question = Question(_("Never mail these readers again?"), _("Suppress them"), details, is_dangerous=True)
-        form = NoteForm(request.POST if ASKED in request.POST else None)
-        return self._ask_then(
-            request, rows, question, form,
-            lambda people: selections.suppress_all(
-                subscribers=people, note=form.cleaned_data["note"], now=timezone.now()
-            ),
-        )  # fmt: skip
+        form = NoteForm(_answers(request))
+        return self.ask_then(request, self.selected(request, rows), question, form, Kind.SUPPRESS)
 
     @admin.action(description=gettext_lazy("Export as CSV…"), permissions=["view"])
-    def export_selected(self, request: HttpRequest, rows: QuerySet[Subscriber]) -> HttpResponse | None:
-        people = each(rows.prefetch_related("labels"))
+    def export_selected(self, request: HttpRequest, rows: QuerySet[Subscriber]) -> HttpResponse | StreamingHttpResponse:
+        selected = self.selected(request, rows)
         details = (_("The file holds addresses and names. Delete it when you are done with it."),)
         if ASKED not in request.POST:
-            question = Question(_("Export these readers?"), _("Download"), details)
-            return self._ask(request, people, question, forms.Form())
-        response = HttpResponse(selections.as_csv(people), content_type="text/csv; charset=utf-8")
-        response["Content-Disposition"] = 'attachment; filename="readers.csv"'
-        response["Cache-Control"] = "no-store, private"
-        return response
+            return self.ask_about(request, selected, Question(_("Export these readers?"), _("Download"), details),
+                                  AnswerForm())  # fmt: skip
+        headers = {"Content-Disposition": 'attachment; filename="readers.csv"', "Cache-Control": "no-store, private"}
+        lines = selections.csv_lines(selected.rows)
+        return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
 
     @admin.action(description=gettext_lazy("Erase for good…"), permissions=["change"])
     def erase_selected(self, request: HttpRequest, rows: QuerySet[Subscriber]) -> HttpResponse | None:
@@ -152,33 +132,11 @@ class SelectionActions(DeskAdmin[Subscriber]):
             _("This cannot be undone."),
         )
         question = Question(_("Erase these people?"), _("Erase for good"), details, is_dangerous=True)
-        form = CountForm(request.POST if ASKED in request.POST else None, people=len(each(rows)))
-        return self._ask_then(
-            request, rows, question, form,
-            lambda people: selections.erase_all(subscribers=people, now=timezone.now()),
-        )  # fmt: skip
+        selected = self.selected(request, rows)
+        form = CountForm(_answers(request), people=selected.count)
+        return self.ask_then(request, selected, question, form, Kind.ERASE)
 
-    def _ask_then(
-        self, request: HttpRequest, rows: QuerySet[Subscriber], question: Question, form: forms.Form,
-        do: Callable[[list[Subscriber]], int],
-    ) -> HttpResponse | None:  # fmt: skip
-        people: list[Subscriber] = each(rows)
-        if not form.is_valid():
-            return self._ask(request, people, question, form)
-        done = do(people)
-        text = ngettext("Done for %(count)d reader.", "Done for %(count)d readers.", done) % {"count": done}
-        if left := len(people) - done:
-            text += " " + _("Nothing to do for %(count)d.") % {"count": left}
-        messages.success(request, text)
-        return None
 
-    def _ask(
-        self, request: HttpRequest, people: list[Subscriber], question: Question, form: forms.Form
-    ) -> HttpResponse:
-        context = {
-            **self.admin_site.each_context(request),
-            "title": question.title, "question": question, "people": people, "form": form, "opts": self.opts,
-            "action": request.POST["action"], "checkbox_name": ACTION_CHECKBOX_NAME, "asked": ASKED,
-            "back": request.get_full_path(),
-        }  # fmt: skip
-        return TemplateResponse(request, "admin/readers/ask_about_selection.html", context)
+def _answers(request: HttpRequest) -> Any:
+    """What was filled in, or None if nothing was asked yet."""
+    return request.POST if ASKED in request.POST else None

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.contrib.filters.admin import RelatedDropdownFilter
 
-from articles.desk import display, each, tell
-from articles.long_lists import BY_ADDRESS_HELP, LongListAdmin
+from articles.desk import display
+from articles.long_lists import BY_ADDRESS_HELP
 from newsletter.subscribers import changes
-from newsletter.subscribers.admin.filters import InCadenceFilter, InSomeNewsletterFilter
-from newsletter.subscribers.models import Change, ConsentRecord, Subscription
-from newsletter.subscribers.unsubscribing import unsubscribe
+from newsletter.subscribers.admin.asking import ASKED, AnswerForm, AsksAboutSelection, Question
+from newsletter.subscribers.admin.filters import InCadenceFilter, NewsletterFilter, StatusFilter
+from newsletter.subscribers.models import BulkAction, Change, Subscription
 
 SUBSCRIPTION_COLORS = {
     Subscription.Status.PENDING: "warning",
@@ -29,12 +27,12 @@ SUBSCRIPTION_COLORS = {
 
 
 @admin.register(Subscription)
-class SubscriptionAdmin(LongListAdmin[Subscription]):
+class SubscriptionAdmin(AsksAboutSelection[Subscription]):
     list_display = ["subscriber", "newsletter", "shown_status", "cadence", "confirmed_at", "ended_reason"]
     list_display_links = ["subscriber"]
     list_filter = [
-        ("newsletter", RelatedDropdownFilter),
-        ("status", InSomeNewsletterFilter),
+        ("newsletter", NewsletterFilter),
+        ("status", StatusFilter),
         ("cadence", InCadenceFilter),
     ]
     list_select_related = ["subscriber", "newsletter"]
@@ -70,32 +68,34 @@ class SubscriptionAdmin(LongListAdmin[Subscription]):
         with changes.recorded(obj.subscriber, author=_author(request), now=timezone.now()):
             super().save_model(request, obj, form, change)
 
-    def _recorded(self, request: HttpRequest, row: Subscription, do: Callable[[Subscription], bool]) -> bool:
-        with changes.recorded(row.subscriber, author=_author(request), now=timezone.now()):
-            return do(row)
-
     @display(description=gettext_lazy("status"), ordering="status", label=SUBSCRIPTION_COLORS)
     def shown_status(self, subscription: Subscription) -> tuple[str, str]:
         return subscription.status, subscription.get_status_display()
 
-    @admin.action(description=gettext_lazy("Pause"), permissions=["change"])
-    def pause_selected(self, request: HttpRequest, rows: QuerySet[Subscription]) -> None:
-        selected = each(rows.select_related("newsletter", "subscriber"))
-        done = [subscription for subscription in selected if self._recorded(request, subscription, Subscription.pause)]
-        tell(request, done, said=_("paused"), refused=_("%(count)d were not active."), total=len(selected))
+    @admin.action(description=gettext_lazy("Pause…"), permissions=["change"])
+    def pause_selected(self, request: HttpRequest, rows: QuerySet[Subscription]) -> HttpResponse | None:
+        question = Question(
+            _("Pause these subscriptions?"), _("Pause them"), (_("Nothing is mailed until somebody resumes them."),)
+        )
+        return self._ask_then(request, rows, question, BulkAction.Kind.PAUSE)
 
-    @admin.action(description=gettext_lazy("Resume what was paused"), permissions=["change"])
-    def resume_selected(self, request: HttpRequest, rows: QuerySet[Subscription]) -> None:
-        selected = each(rows.select_related("newsletter", "subscriber"))
-        done = [subscription for subscription in selected if self._recorded(request, subscription, Subscription.resume)]
-        tell(request, done, said=_("resumed"), refused=_("%(count)d were not paused."), total=len(selected))
+    @admin.action(description=gettext_lazy("Resume what was paused…"), permissions=["change"])
+    def resume_selected(self, request: HttpRequest, rows: QuerySet[Subscription]) -> HttpResponse | None:
+        details = (_("Most readers paused by their own wish, until a day that they chose."),)
+        question = Question(_("Resume these subscriptions?"), _("Resume them"), details)
+        return self._ask_then(request, rows, question, BulkAction.Kind.RESUME)
 
-    @admin.action(description=gettext_lazy("End (the reader asked us to)"), permissions=["change"])
-    def end_selected(self, request: HttpRequest, rows: QuerySet[Subscription]) -> None:
-        selected, now = each(rows.select_related("newsletter", "subscriber")), timezone.now()
-        method = ConsentRecord.Method.EDITOR
-        done = [each for each in selected if unsubscribe(subscription=each, method=method, now=now)]
-        tell(request, done, said=_("ended"), refused=_("%(count)d had ended before."), total=len(selected))
+    @admin.action(description=gettext_lazy("End (the readers asked us to)…"), permissions=["change"])
+    def end_selected(self, request: HttpRequest, rows: QuerySet[Subscription]) -> HttpResponse | None:
+        details = (_("Do this if they asked you to. It ends at once, and the consent record says that you did it."),)
+        question = Question(_("End these subscriptions?"), _("End them"), details, is_dangerous=True)
+        return self._ask_then(request, rows, question, BulkAction.Kind.END)
+
+    def _ask_then(
+        self, request: HttpRequest, rows: QuerySet[Subscription], question: Question, kind: BulkAction.Kind
+    ) -> HttpResponse | None:
+        form = AnswerForm(request.POST if ASKED in request.POST else None)
+        return self.ask_then(request, self.selected(request, rows), question, form, kind)
 
 
 def _author(request: HttpRequest) -> changes.Author:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from newsletter.delivery import audience
 from newsletter.delivery.models import Campaign, Send
-from newsletter.digests import drafting
+from newsletter.digests import drafting, punctuality
 from newsletter.digests.assembly import assemble, candidates, plan
 from newsletter.digests.models import Edition, Issue
 from newsletter.digests.rendering import RenderingError, render_edition
@@ -65,7 +65,7 @@ def _hold(issue: Issue, reason: str) -> None:
 def _launch(issue: Issue, *, now: datetime) -> Campaign | None:
     _one_launch_at_a_time()
     drafting.refresh(issue, now=now)
-    if not issue.launch(now):
+    if not punctuality.settle_approved(issue, now=now) or not issue.launch(now):
         return None
     offered = candidates(issue, now=now)
     with audience.audience(issue, offered=offered):

@@ -19,13 +19,13 @@ from newsletter.lib.addresses import address_hash, address_key, redacted
 from newsletter.subscribers import limits
 from newsletter.subscribers.models import AddressChange, PersonalMail, Subscriber
 from newsletter.subscribers.models.address_changes import UNDO_PERIOD
+from newsletter.subscribers.models.owed import BATCH
+from newsletter.subscribers.models.owed import HEAD_START as HEAD_START
+from newsletter.subscribers.owed_mail import hand_over
 from newsletter.subscribers.suppression import is_suppressed
 
-FIRST_RETRY, LAST_RETRY = timedelta(seconds=30), timedelta(hours=1)
-HEAD_START = timedelta(seconds=5)  # the doorbell has rung for younger ones
 PATIENCE = timedelta(days=1)  # whoever asked for their link has given up by then
 KEPT = timedelta(days=30)  # what became of it, without the address
-BATCH = 500
 Kind, Reason = PersonalMail.Kind, PersonalMail.Reason
 
 
@@ -40,8 +40,7 @@ def owe(*, kind: PersonalMail.Kind, email: str, now: datetime, change: AddressCh
 
 def owed(now: datetime) -> list[int]:
     """Ids of mails that are due and were not sent when the doorbell rang, the oldest first."""
-    due = PersonalMail.objects.due(now).filter(created_at__lte=now - HEAD_START)
-    return list(due.values_list("pk", flat=True)[:BATCH])
+    return PersonalMail.objects.overdue(now)
 
 
 def forget_old(now: datetime) -> int:
@@ -63,14 +62,7 @@ def _delete[Row: Model](rows: QuerySet[Row]) -> int:
 def deliver(*, mail_id: int, now: datetime) -> bool:
     """Send this mail if it is still owed. True if it was accepted just now. Safe to call at any time and twice."""
     row = _claim(mail_id, now)
-    if row is None:
-        return False
-    try:
-        _SENDERS[Kind(row.kind)](row)
-    except mail.NotAccepted as refusal:
-        _record_refusal(row, refusal, now)
-        return False
-    return row.mark_mailed(now)
+    return row is not None and hand_over(row, _SENDERS[Kind(row.kind)], now=now)
 
 
 @transaction.atomic
@@ -154,11 +146,3 @@ _SENDERS: dict[PersonalMail.Kind, Callable[[PersonalMail], None]] = {
 
 def _url(name: str, token: str) -> str:
     return settings.SITE_URL + reverse(name, kwargs={"token": token})
-
-
-def _record_refusal(row: PersonalMail, refusal: mail.NotAccepted, now: datetime) -> None:
-    if refusal.is_permanent:
-        row.skip(Reason.REFUSED, now=now)
-    else:
-        pause = min(FIRST_RETRY * 2 ** min(row.attempt_count - 1, 10), LAST_RETRY)
-        row.postpone(until=now + pause, response=str(refusal))

@@ -20,10 +20,9 @@ from newsletter.lib import mail
 from newsletter.subscribers import limits
 from newsletter.subscribers.consent import record_given
 from newsletter.subscribers.models import ConsentRecord, Newsletter, SignUp, Subscriber, Subscription, TopicSet
+from newsletter.subscribers.owed_mail import hand_over
 from newsletter.subscribers.shield import budget
 from newsletter.subscribers.welcoming import owe_welcome
-
-FIRST_RETRY, LAST_RETRY = timedelta(seconds=30), timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,19 +115,7 @@ def send_confirmation(*, sign_up_id: int, now: datetime) -> bool:
     Safe to call at any time and twice at once. The row says what happened: mailed, skipped and why, or when next.
     """
     row = _claim(sign_up_id, now)
-    if row is None:
-        return False
-    asked = _asked_for(row)
-    pending = [each.newsletter for each in asked if each.status == Subscription.Status.PENDING]
-    try:
-        if pending:
-            _mail_link(row, pending)
-        else:
-            _mail_reminder(row, [each.newsletter for each in asked])
-    except mail.NotAccepted as refusal:
-        _record_refusal(row, refusal, now)
-        return False
-    return row.mark_mailed(now)
+    return row is not None and hand_over(row, _mail_what_is_owed, now=now)
 
 
 def _asked_for(row: SignUp) -> list[Subscription]:
@@ -196,13 +183,22 @@ def _claim(sign_up_id: int, now: datetime) -> SignUp | None:
         return None
     reason = limits.reason_not_to_mail(row, now) or (None if _asked_for(row) else SignUp.Reason.NOTHING)
     if reason:
-        row.skip(reason)
+        row.skip(reason, now=now)
         return None
     if until := budget.must_wait_until(row, now):
         row.postpone(until=until, response=SignUp.HELD_BACK)
         return None
     limits.count_mail(row, now)
     return row
+
+
+def _mail_what_is_owed(row: SignUp) -> None:
+    asked = _asked_for(row)
+    pending = [each.newsletter for each in asked if each.status == Subscription.Status.PENDING]
+    if pending:
+        _mail_link(row, pending)
+    else:
+        _mail_reminder(row, [each.newsletter for each in asked])
 
 
 def _mail_link(row: SignUp, newsletters: list[Newsletter]) -> None:
@@ -224,11 +220,3 @@ def _mail(row: SignUp, template: str, newsletters: list[Newsletter], context: di
         language=language,
         context={**context, "newsletters": newsletters},
     )
-
-
-def _record_refusal(row: SignUp, refusal: mail.NotAccepted, now: datetime) -> None:
-    if refusal.is_permanent:
-        row.skip(SignUp.Reason.REFUSED, response=str(refusal))
-    else:
-        pause = min(FIRST_RETRY * 2 ** min(row.attempt_count - 1, 10), LAST_RETRY)
-        row.postpone(until=now + pause, response=str(refusal))

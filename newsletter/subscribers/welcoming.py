@@ -13,12 +13,11 @@ from django.urls import reverse
 
 from newsletter.lib import mail
 from newsletter.subscribers.models import Subscription, WelcomeMail
+from newsletter.subscribers.models.owed import HEAD_START as HEAD_START
+from newsletter.subscribers.owed_mail import hand_over
 from newsletter.subscribers.suppression import is_suppressed
 
-FIRST_RETRY, LAST_RETRY = timedelta(seconds=30), timedelta(hours=1)
 DEADLINE = timedelta(days=1)  # who has had the first issues needs no welcome any more
-HEAD_START = timedelta(seconds=5)  # the doorbell has rung for younger ones; it is most likely being answered
-BATCH = 500
 
 
 def owe_welcome(confirmed: Iterable[Subscription], *, now: datetime) -> None:
@@ -33,9 +32,7 @@ def owe_welcome(confirmed: Iterable[Subscription], *, now: datetime) -> None:
 
 def owed_welcomes(now: datetime) -> list[int]:
     """Ids of the mails that are due and were not sent when the doorbell rang, the oldest first."""
-    due = WelcomeMail.objects.filter(status=WelcomeMail.Status.WAITING, next_attempt_at__lte=now)
-    late = due.filter(created_at__lte=now - HEAD_START).order_by("pk")
-    return list(late.values_list("pk", flat=True)[:BATCH])
+    return WelcomeMail.objects.overdue(now)
 
 
 def welcomes_of(confirmed: Iterable[Subscription]) -> list[int]:
@@ -51,14 +48,9 @@ def send_welcome(*, welcome_mail_id: int, now: datetime) -> bool:
     if row is None or not row.claim(now):
         return False
     if reason := _reason_not_to(row, now):
-        row.skip(reason)
+        row.skip(reason, now=now)
         return False
-    try:
-        _mail(row.subscription)
-    except mail.NotAccepted as refusal:
-        _record_refusal(row, refusal, now)
-        return False
-    return row.mark_sent(now)
+    return hand_over(row, _mail, now=now)
 
 
 def _reason_not_to(row: WelcomeMail, now: datetime) -> WelcomeMail.Reason | None:
@@ -69,7 +61,8 @@ def _reason_not_to(row: WelcomeMail, now: datetime) -> WelcomeMail.Reason | None
     return WelcomeMail.Reason.TOO_LATE if now - row.created_at > DEADLINE else None
 
 
-def _mail(subscription: Subscription) -> None:
+def _mail(row: WelcomeMail) -> None:
+    subscription = row.subscription
     newsletter, subscriber = subscription.newsletter, subscription.subscriber
     unsubscribe_url = settings.SITE_URL + reverse("subscribers:unsubscribe", args=[subscription.unsubscribe_token])
     mail.send(
@@ -95,11 +88,3 @@ def _headers(subscription: Subscription, unsubscribe_url: str) -> dict[str, str]
     headers = {"List-Unsubscribe": f"<{unsubscribe_url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
     reply_address = subscription.newsletter.reply_address
     return {**headers, "Reply-To": reply_address} if reply_address else headers
-
-
-def _record_refusal(row: WelcomeMail, refusal: mail.NotAccepted, now: datetime) -> None:
-    if refusal.is_permanent:
-        row.skip(WelcomeMail.Reason.REFUSED, response=str(refusal))
-    else:
-        pause = min(FIRST_RETRY * 2 ** min(row.attempt_count - 1, 10), LAST_RETRY)
-        row.postpone(until=now + pause, response=str(refusal))

@@ -10,17 +10,11 @@ from django.utils.translation import gettext_lazy as _
 
 from newsletter.lib.transitions import transition
 from newsletter.subscribers.models.address_changes import AddressChange
-from newsletter.subscribers.models.owed import OwedMail
+from newsletter.subscribers.models.owed import OwedMail, OwedMailQuerySet
 
 
-class PersonalMailQuerySet(models.QuerySet["PersonalMail"]):
-    def unmailed(self) -> PersonalMailQuerySet:
-        """What is still owed, the oldest first."""
-        return self.filter(status=PersonalMail.Status.WAITING).order_by("pk")
-
-    def due(self, now: datetime) -> PersonalMailQuerySet:
-        """What may be tried now."""
-        return self.unmailed().filter(next_attempt_at__lte=now)
+class PersonalMailQuerySet(OwedMailQuerySet["PersonalMail"]):
+    pass
 
 
 class PersonalMail(OwedMail):
@@ -80,9 +74,8 @@ class PersonalMail(OwedMail):
         return f"{self.get_kind_display()}: {self.get_status_display()}"
 
     def mark_mailed(self, now: datetime) -> bool:
-        return transition(self, sources=["waiting"], to=self.Status.MAILED, email="", settled_at=now)
+        return transition(self, sources=["waiting"], to=self.Status.MAILED, **self.forgotten(now))
 
-    def skip(self, reason: str, *, now: datetime) -> bool:
-        """Send nothing, and keep why."""
-        values = {"skipped_reason": reason, "email": "", "response": "", "settled_at": now}
-        return transition(self, sources=["waiting"], to=self.Status.SKIPPED, **values)
+    def forgotten(self, now: datetime) -> dict[str, object]:
+        """The address, and the server's words, which may name it."""
+        return {"email": "", "response": "", "settled_at": now}

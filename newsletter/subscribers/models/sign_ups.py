@@ -11,18 +11,12 @@ from django.utils.translation import gettext_lazy as _
 
 from newsletter.lib.tokens import Purpose, make_token
 from newsletter.lib.transitions import transition
-from newsletter.subscribers.models.owed import OwedMail
+from newsletter.subscribers.models.owed import OwedMail, OwedMailQuerySet
 from newsletter.subscribers.models.people import Subscriber, Subscription
 
 
-class SignUpQuerySet(models.QuerySet["SignUp"]):
-    def unmailed(self) -> SignUpQuerySet:
-        """Sign-ups whose confirmation mail is still owed, the oldest first."""
-        return self.filter(status=SignUp.Status.WAITING).order_by("pk")
-
-    def due(self, now: datetime) -> SignUpQuerySet:
-        """Sign-ups whose mail may be tried now."""
-        return self.unmailed().filter(Q(next_attempt_at=None) | Q(next_attempt_at__lte=now))
+class SignUpQuerySet(OwedMailQuerySet["SignUp"]):
+    pass
 
 
 class SignUp(OwedMail):
@@ -96,11 +90,6 @@ class SignUp(OwedMail):
 
     def mark_mailed(self, now: datetime) -> bool:
         return transition(self, sources=["waiting"], to=self.Status.MAILED, mailed_at=now)
-
-    def skip(self, reason: str, *, response: str = "") -> bool:
-        """Send nothing, and keep why."""
-        values = {"skipped_reason": reason, "response": response[:300]}
-        return transition(self, sources=["waiting"], to=self.Status.SKIPPED, **values)
 
     def confirm(self, now: datetime) -> bool:
         """Use the link up. False if it was used before."""

@@ -9,8 +9,12 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from newsletter.lib.transitions import transition
-from newsletter.subscribers.models.owed import OwedMail
+from newsletter.subscribers.models.owed import OwedMail, OwedMailQuerySet
 from newsletter.subscribers.models.people import Subscription
+
+
+class WelcomeMailQuerySet(OwedMailQuerySet["WelcomeMail"]):
+    pass
 
 
 class WelcomeMail(OwedMail):
@@ -38,6 +42,8 @@ class WelcomeMail(OwedMail):
     created_at = models.DateTimeField(_("at"))
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
 
+    objects = WelcomeMailQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("welcome mail")
         verbose_name_plural = _("welcome mails")
@@ -55,10 +61,5 @@ class WelcomeMail(OwedMail):
     def __str__(self) -> str:
         return f"{self.get_status_display()} {self.created_at:%Y-%m-%d}"
 
-    def mark_sent(self, now: datetime) -> bool:
+    def mark_mailed(self, now: datetime) -> bool:
         return transition(self, sources=["waiting"], to=self.Status.SENT, sent_at=now)
-
-    def skip(self, reason: str, *, response: str = "") -> bool:
-        """Send nothing, and keep why."""
-        values = {"skipped_reason": reason, "response": response[:300]}
-        return transition(self, sources=["waiting"], to=self.Status.SKIPPED, **values)

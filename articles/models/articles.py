@@ -63,6 +63,8 @@ class Article(models.Model):
 
     picture = models.ImageField(_("picture"), upload_to="pictures/%Y/%m", blank=True, max_length=200)
     thumbnail = models.ImageField(upload_to="pictures/%Y/%m", blank=True, max_length=200, editable=False)
+    picture_width = models.PositiveIntegerField(default=0, editable=False, help_text="pixels; 0 if not known")
+    picture_height = models.PositiveIntegerField(default=0, editable=False)
     picture_alt = models.CharField(_("picture description"), max_length=300, blank=True)
     picture_credit = models.CharField(_("picture credit"), max_length=200, blank=True)
     picture_url = models.URLField(max_length=1000, blank=True, editable=False)

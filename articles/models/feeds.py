@@ -43,6 +43,21 @@ class Feed(models.Model):
         help_text=_("If not, its articles wait in review until an editor publishes them."),
     )
     topics = models.ManyToManyField(Topic, verbose_name=_("default topics"), blank=True, related_name="feeds")
+    removes_boilerplate = models.BooleanField(
+        _("remove boilerplate"),
+        default=True,
+        help_text=_("Advertisement lines, sign-up appeals, share bars and the like; see the rules."),
+    )
+    extracts_full_text = models.BooleanField(
+        _("fetch the full text"),
+        default=False,
+        help_text=_("For feeds that have only teasers: takes the text from each article's own page."),
+    )
+    digest_share = models.PositiveSmallIntegerField(
+        _("largest share of a digest, in percent"),
+        default=100,
+        help_text=_("100: no limit. At most this part of the articles of one digest comes from this feed."),
+    )
     poll_minutes = models.PositiveSmallIntegerField(_("minutes between polls"), default=15)
 
     next_poll_at = models.DateTimeField(_("next poll"), db_default=models.functions.Now(), db_index=True)
@@ -67,6 +82,9 @@ class Feed(models.Model):
         ordering = ["title", "url", "pk"]
         constraints = [
             models.CheckConstraint(condition=Q(poll_minutes__gte=1), name="feed_poll_minutes_is_positive"),
+            models.CheckConstraint(
+                condition=Q(digest_share__gte=1, digest_share__lte=100), name="feed_digest_share_is_percentage"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -92,6 +110,10 @@ class FeedEntry(models.Model):
     fingerprint = models.CharField(max_length=64, help_text="SHA-256 of what was imported, to see that it changed")
     title_key = models.CharField(max_length=300, db_index=True, help_text="the title without case, marks and spaces")
     first_seen_at = models.DateTimeField()
+    categories = models.JSONField(default=list, help_text="the item's, as the feed wrote them")
+    extract_at = models.DateTimeField(null=True, db_index=True, help_text="when to fetch the full text; null is never")
+    extract_count = models.PositiveSmallIntegerField(default=0, help_text="how often that was tried")
+    extracted_part = models.CharField(max_length=16, blank=True, help_text="hash of the text that was extracted")
 
     class Meta:
         verbose_name = _("feed entry")

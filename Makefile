@@ -69,3 +69,6 @@ bench-importing: $(ALL_STAMP) ## subscribers imported per second and peak memory
 .PHONY: bench-readers
 bench-readers: $(ALL_STAMP) ## the desk's lists at a million readers: times and query plans; needs DATABASE_URL
 	@$(PYTHON_BIN)/python -m tests.benchmarks.readers_lists
+.PHONY: bench-selecting
+bench-selecting: $(ALL_STAMP) ## selection, assembly and ledger of one issue at 10,000 readers and more
+	@$(PYTHON_BIN)/python -m tests.benchmarks.selecting

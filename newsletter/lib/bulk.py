@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import batched
 from typing import Any
 
@@ -17,18 +17,14 @@ def insert_rows(model: type[models.Model], fields: Sequence[str], rows: Iterable
     No ``save()``, no signals. ``rows`` may be a generator: memory does not grow with it. Raises IntegrityError.
     """
     quote = connection.ops.quote_name
-    columns = ", ".join(quote(model._meta.get_field(name).column) for name in fields)  # type: ignore[union-attr]
+    columns = ", ".join(quote(str(model._meta.get_field(name).column)) for name in fields)  # type: ignore[union-attr]
     into = f"{quote(model._meta.db_table)} ({columns})"
+    marks = ", ".join(["%s"] * len(fields))
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            with cursor.cursor.copy(f"COPY {into} FROM STDIN") as copy:
-                for row in rows:
-                    copy.write_row(row)
-            return
-        marks = ", ".join(["%s"] * len(fields))
-        for batch in _batches(rows):
-            cursor.executemany(f"INSERT INTO {into} VALUES ({marks})", batch)  # noqa: S608 - names of our own models
-
-
-def _batches(rows: Iterable[Sequence[Any]]) -> Iterator[Sequence[Sequence[Any]]]:
-    return batched(rows, BATCH)
+        for batch in batched(rows, BATCH):  # taken first: rows may come from a query of the same connection
+            if connection.vendor == "postgresql":
+                with cursor.cursor.copy(f"COPY {into} FROM STDIN") as copy:
+                    for row in batch:
+                        copy.write_row(row)
+            else:
+                cursor.executemany(f"INSERT INTO {into} VALUES ({marks})", batch)  # noqa: S608 - our own models' names

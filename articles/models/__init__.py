@@ -4,6 +4,7 @@ from articles.models.archives import Archive, ArchiveItem
 from articles.models.articles import Article, ArticleQuerySet, free_slug
 from articles.models.feeds import Feed, FeedEntry, FeedHost, FeedQuerySet, SkippedItem
 from articles.models.pictures import BodyPicture
+from articles.models.publication import Publication
 from articles.models.push import PushDelivery, PushSubscription
 from articles.models.rules import BoilerplateRule, CategoryRule, category_key
 from articles.models.topics import SLUG_LENGTH, Author, Topic
@@ -24,6 +25,7 @@ __all__ = [
     "FeedEntry",
     "FeedHost",
     "FeedQuerySet",
+    "Publication",
     "PushDelivery",
     "PushSubscription",
     "Revision",

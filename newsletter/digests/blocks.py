@@ -19,7 +19,7 @@ from django.template.base import Node, Parser
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
-from newsletter.digests.colors import readable
+from articles.colors import readable
 from newsletter.digests.prose import wrap
 from newsletter.digests.stories import Story
 from newsletter.lib import slots

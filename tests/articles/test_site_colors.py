@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsletter.digests.blocks import DARK_PAPER, PAPER
-from newsletter.digests.colors import contrast, readable
+from articles.colors import contrast, readable
 
 COLORS = st.integers(0, 0xFFFFFF).map(lambda value: f"#{value:06x}")
 

@@ -1,7 +1,8 @@
 """No mail came: its reader asks once more. The answer tells nothing, and strangers gain one mail a day at most.
 
 Whoever asks need not be the reader, so the request is treated as a sign-up that wishes for nothing new: the same
-statements are run for every address, and the limits decide when the mail would go out (see limits.py).
+statements are run for every address. What waits to be confirmed is looked up by the worker (see signup.py), and the
+limits decide when the mail would go out (see limits.py).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from datetime import datetime
 from django.db import transaction
 
 from newsletter.lib.addresses import InvalidAddress, parse_address
-from newsletter.subscribers.models import SignUp, Subscriber, Subscription
+from newsletter.subscribers.models import SignUp, Subscriber
 from newsletter.subscribers.signup import validity
 
 
@@ -27,11 +28,8 @@ def ask_again(*, email: str, now: datetime, is_unproven: bool = False) -> SignUp
         return None
     subscriber = Subscriber.objects.with_address(address)
     recent = SignUp.objects.filter(subscriber=subscriber, created_at__gt=now - validity())
-    waiting = Subscription.objects.filter(
-        subscriber=subscriber, status=Subscription.Status.PENDING, sign_ups__in=recent
-    ).distinct()
     first = recent.order_by("-pk").first() or SignUp()  # where the form stood belongs to the proof of consent
-    row = SignUp.objects.create(
+    return SignUp.objects.create(
         subscriber=subscriber,
         is_asked_again=True,
         is_unproven=is_unproven,
@@ -42,5 +40,3 @@ def ask_again(*, email: str, now: datetime, is_unproven: bool = False) -> SignUp
         next_attempt_at=now,
         expires_at=now + validity(),
     )
-    row.subscriptions.add(*waiting)
-    return row

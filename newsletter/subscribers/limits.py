@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
+from django.db import connection
 from django.db.models import QuerySet
 
 from newsletter.subscribers.models import ConfirmationMail, SignUp
@@ -18,6 +19,18 @@ from newsletter.subscribers.suppression import is_suppressed
 COOL_DOWN = timedelta(hours=24)
 SECOND_AFTER, MAILS_PER_DAY = timedelta(minutes=10), 2  # where a second mail was asked for
 PERIOD, MAILS_PER_PERIOD = timedelta(days=30), 3
+
+
+def hold(address_hash: str) -> None:
+    """Until the transaction ends, nobody else decides whether a mail goes to this address.
+
+    Two forms, or a form and a change of address, must not both see that no mail has gone out yet. There need be no
+    row of this address to lock. SQLite lets one writer in at a time anyhow.
+    """
+    if connection.vendor == "postgresql":
+        key = int.from_bytes(bytes.fromhex(address_hash)[:8], signed=True)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [key])
 
 
 def reason_not_to_mail(sign_up: SignUp, now: datetime) -> SignUp.Reason | None:

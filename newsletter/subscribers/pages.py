@@ -71,13 +71,6 @@ def preferences_page(subscriber: Subscriber, *, now: datetime) -> dict[str, Any]
     }
 
 
-def less_often(subscription: Subscription) -> list[tuple[str, str]]:
-    """The cadences of this newsletter that are rarer than the reader's."""
-    values = list(Cadence.values)
-    rarer = values[values.index(subscription.cadence) + 1 :]
-    return [(value, label) for value, label in subscription.newsletter.cadence_choices() if value in rarer]
-
-
 def _entry(newsletter: Newsletter, subscription: Subscription | None) -> dict[str, Any]:
     joined = {Subscription.Status.ACTIVE, Subscription.Status.PAUSED}
     topic_set = subscription.topic_set if subscription else None

@@ -70,9 +70,7 @@ def _claim(mail_id: int, now: datetime) -> PersonalMail | None:
     row = PersonalMail.objects.unmailed().filter(pk=mail_id).first()
     if row is None:
         return None
-    # Two mails to one address must not both see that none has gone out yet.
-    list(Subscriber.objects.select_for_update().filter(address_key=address_key(row.email)))
-    list(PersonalMail.objects.select_for_update().filter(email=row.email).order_by("pk"))
+    limits.hold(address_hash(row.email))
     if not row.claim(now):
         return None
     if reason := _reason_not_to_mail(row, now):

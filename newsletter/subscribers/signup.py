@@ -127,6 +127,13 @@ def _asked_for(row: SignUp) -> list[Subscription]:
     return list(asked.select_related("newsletter").order_by("newsletter__position", "pk"))
 
 
+def _waiting_of(row: SignUp) -> list[Subscription]:
+    """What this person wished for lately and has not confirmed, for a mail that was asked for again."""
+    recent = SignUp.objects.filter(subscriber=row.subscriber_id, created_at__gt=row.created_at - validity())
+    pending = Subscription.objects.filter(subscriber=row.subscriber_id, status=Subscription.Status.PENDING)
+    return list(pending.filter(sign_ups__in=recent).distinct())
+
+
 def _subscriber(form: SignUpForm) -> Subscriber:
     profile = {"name": form.name, "language": form.language, "time_zone": form.time_zone}
     subscriber = Subscriber.objects.with_address(form.email, **profile)
@@ -174,13 +181,14 @@ def _waiting(subscriber: Subscriber, now: datetime, traces: SignUpForm | SignUp)
 
 @transaction.atomic
 def _claim(sign_up_id: int, now: datetime) -> SignUp | None:
-    row = SignUp.objects.unmailed().filter(pk=sign_up_id).first()
+    row = SignUp.objects.unmailed().select_related("subscriber").filter(pk=sign_up_id).first()
     if row is None:
         return None
-    # Two sign-ups of one person must not both see that no mail has gone out yet.
-    row.subscriber = Subscriber.objects.select_for_update().get(pk=row.subscriber_id)
+    limits.hold(row.subscriber.address_hash)
     if not row.claim(now):
         return None
+    if row.is_asked_again:
+        row.subscriptions.add(*_waiting_of(row))
     reason = limits.reason_not_to_mail(row, now) or (None if _asked_for(row) else SignUp.Reason.NOTHING)
     if reason:
         row.skip(reason, now=now)

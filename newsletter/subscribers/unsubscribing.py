@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from newsletter.subscribers import changes
 from newsletter.subscribers.consent import record_given, record_withdrawn
-from newsletter.subscribers.models import ConsentRecord, Subscriber, Subscription
+from newsletter.subscribers.models import Cadence, ConsentRecord, Newsletter, Subscriber, Subscription
 
 UNDO_PERIOD = timedelta(days=7)
 
@@ -31,6 +32,28 @@ def unsubscribe_from_all(*, subscriber: Subscriber, method: ConsentRecord.Method
     """End everything this person has. Returns how many subscriptions ended."""
     subscriptions = subscriber.subscriptions.select_related("subscriber").order_by("pk")
     return sum(unsubscribe(subscription=each, method=method, now=now) for each in subscriptions)
+
+
+def rarer_cadences(subscription: Subscription) -> list[tuple[str, str]]:
+    """What this newsletter offers that comes less often than the reader gets it, as (value, label)."""
+    if subscription.newsletter.kind != Newsletter.Kind.DIGEST:
+        return []
+    values = list(Cadence.values)
+    rarer = values[values.index(subscription.cadence) + 1 :]
+    return [(value, label) for value, label in subscription.newsletter.cadence_choices() if value in rarer]
+
+
+@transaction.atomic
+def take_less(*, subscription: Subscription, cadence: str, now: datetime) -> bool:
+    """Stay, or come back after a slip, with a rarer ``cadence``. False if it is none, or too late to come back."""
+    if cadence not in dict(rarer_cadences(subscription)):
+        return False
+    if subscription.status == Subscription.Status.ENDED:
+        return undo(subscription=subscription, now=now, cadence=cadence)
+    with changes.recorded(subscription.subscriber, author=changes.READER, now=now):
+        subscription.cadence = cadence
+        subscription.save(update_fields=["cadence"])
+    return True
 
 
 def may_undo(subscription: Subscription, now: datetime) -> bool:

@@ -6,6 +6,7 @@ check on purpose: the signed token in the address is the authority; there is no 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import wraps
 
@@ -16,17 +17,19 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
+from newsletter.lib.addresses import redacted
 from newsletter.lib.doorbell import ring
 from newsletter.subscribers import links, protection, signup, tasks, unsubscribing, welcoming
 from newsletter.subscribers.farewells import say_why
 from newsletter.subscribers.forms import parse_preferences
 from newsletter.subscribers.models import ConsentRecord, Farewell, SignUp, Subscriber, Subscription
-from newsletter.subscribers.pages import less_often, preferences_page, sign_up_page
+from newsletter.subscribers.pages import preferences_page, sign_up_page
 from newsletter.subscribers.preferences import offered_newsletters, resume, save_preferences
 from newsletter.subscribers.surfaces.views import SeeOther
 
 Method = ConsentRecord.Method
 View = Callable[..., HttpResponse]
+ROW_ID = re.compile("[0-9]{1,18}")
 
 
 def private(view: View) -> View:
@@ -58,7 +61,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
         return _mail_will_come(signup.renew(sign_up=row, now=now))
     if request.method != "POST":
         return _confirmation_page(request, row)
-    chosen = {int(pk) for pk in request.POST.getlist("wishes") if pk.isascii() and pk.isdecimal()}
+    chosen = {int(pk) for pk in request.POST.getlist("wishes") if ROW_ID.fullmatch(pk)}
     if "choosing" in request.POST and not chosen:
         return _confirmation_page(request, row, is_empty=True)
     address = protection.client_address(request)
@@ -115,7 +118,12 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
         return render(request, "subscribers/nobody.html")
     if request.method == "POST":
         _act(request, subscription)
-    context = {"subscription": subscription, "less_often": less_often(subscription)}
+    context = {
+        "subscription": subscription,
+        "address": redacted(subscription.subscriber.email),  # the link stands in old mails, which are passed on
+        "less_often": unsubscribing.rarer_cadences(subscription),
+        "is_rarer_now": request.POST.get("action") == "less_often",
+    }
     if subscription.status != Subscription.Status.ENDED:
         return render(request, "subscribers/unsubscribe.html", context)
     still = [Subscription.Status.ACTIVE, Subscription.Status.PAUSED]
@@ -132,7 +140,7 @@ def _act(request: HttpRequest, subscription: Subscription) -> None:
     if action == "undo":
         unsubscribing.undo_click(subscription=subscription, now=now)
     elif action == "less_often":
-        unsubscribing.undo(subscription=subscription, now=now, cadence=request.POST.get("cadence", ""))
+        unsubscribing.take_less(subscription=subscription, cadence=request.POST.get("cadence", ""), now=now)
     elif action == "say_why":
         sent = request.POST
         say_why(subscription=subscription, reason=sent.get("reason", ""), words=sent.get("words", ""), now=now)

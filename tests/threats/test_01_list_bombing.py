@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.db import connection
 from django.test import Client
 from pytest_django import Settings
 
+from newsletter.subscribers import personal_mail
 from newsletter.subscribers.asking_again import ask_again
 from newsletter.subscribers.models import ConfirmationMail, SignUp
+from newsletter.subscribers.self_service.changing_address import ask
 from newsletter.subscribers.shield import attack
 from newsletter.subscribers.signup import confirm, send_confirmation, sign_up
-from tests.factories import NOW, make_newsletter
+from tests.factories import NOW, make_newsletter, make_subscriber
 from tests.servers.smtp import SmtpServer
 from tests.subscribers.forms import form
 
@@ -106,6 +110,34 @@ def test_twelve_workers_at_once_send_one_mail(smtp_mailers: SmtpServer) -> None:
 
     assert len(smtp_mailers.messages) == 1
     assert ConfirmationMail.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_every_way_in_at_once_sends_one_mail(smtp_mailers: SmtpServer) -> None:
+    """Forms, the request to mail it again, and readers who all "move" to the victim's address: one count for all."""
+    newsletter = make_newsletter()
+    rows = [sign_up(form=form(newsletter, email=spelling), now=NOW) for spelling in SPELLINGS[:3]]
+    rows += [ask_again(email=spelling, now=NOW) for spelling in SPELLINGS[:3]]
+    moves = [ask(subscriber=make_subscriber(), new_email=spelling, now=NOW) for spelling in SPELLINGS]
+    jobs: list[Callable[[], bool]] = [
+        *(partial(send_confirmation, sign_up_id=row.pk, now=NOW) for row in rows if row),
+        *(partial(personal_mail.deliver, mail_id=move.pk, now=NOW) for move in moves if move),
+    ]
+    gate = threading.Barrier(len(jobs))
+
+    def work(job: Callable[[], bool]) -> None:
+        gate.wait()
+        job()
+        connection.close()
+
+    threads = [threading.Thread(target=work, args=(job,)) for job in jobs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(jobs) == 11
+    assert len(smtp_mailers.messages) == 1
 
 
 @pytest.mark.django_db

@@ -66,9 +66,14 @@ class Suppression(models.Model):
 
 class SubscriberManager(models.Manager["Subscriber"]):
     def with_address(self, email: str, **defaults: str) -> Subscriber:
-        """The one person behind this address, however it is spelled; made with ``defaults`` if there was none."""
-        subscriber, _created = self.get_or_create(address_key=address_key(email), defaults={"email": email, **defaults})
-        return subscriber
+        """The one person behind this address, however it is spelled; made with ``defaults`` if there was none.
+
+        The same statements are run whether there was one or not: how long a form takes must not tell.
+        """
+        key = address_key(email)
+        person = Subscriber(email=email, address_key=key, address_hash=address_hash(email), **defaults)
+        self.bulk_create([person], ignore_conflicts=True)
+        return self.get(address_key=key)
 
 
 class Subscriber(models.Model):

@@ -16,6 +16,7 @@ from django.db.models import F
 from newsletter.lib.addresses import address_hash, address_key
 from newsletter.subscribers import changes, limits, personal_mail
 from newsletter.subscribers.models import AddressChange, PersonalMail, Subscriber, Subscription
+from newsletter.subscribers.models.address_changes import UNDO_PERIOD
 from newsletter.subscribers.signup import validity
 from newsletter.subscribers.suppression import is_suppressed
 
@@ -58,7 +59,7 @@ def ask(*, subscriber: Subscriber, new_email: str, now: datetime) -> PersonalMai
 def make(*, change: AddressChange, now: datetime) -> tuple[Outcome, PersonalMail | None]:
     """The owner of the new address has confirmed. Returns what happened, and the mail that the old address is owed."""
     if not change.may_be_made(now):
-        return (Outcome.DONE if change.status == Status.DONE else Outcome.TOO_LATE), None
+        return made_before(change, now), None
     if is_suppressed(change.new_email):
         return Outcome.SUPPRESSED, None
     try:
@@ -73,11 +74,27 @@ def undo(*, change: AddressChange, now: datetime) -> Outcome:
     It also takes back what came after it, or a thief would only have to move on once more.
     """
     if not change.may_be_undone(now):
-        return Outcome.DONE if change.status == Status.UNDONE else Outcome.TOO_LATE
+        return undone_before(change, now)
     try:
         return _undo(change, now)
     except IntegrityError:
         return Outcome.TAKEN
+
+
+def made_before(change: AddressChange, now: datetime) -> Outcome:
+    """What a link says that made the change: DONE only for a while, and while the person is still where it led them.
+
+    Whoever reads the mail of an address that they have left since must learn nothing of where they are.
+    """
+    is_there = change.status == Status.DONE and change.subscriber.email == change.new_email
+    return Outcome.DONE if is_there and now < change.expires_at else Outcome.TOO_LATE
+
+
+def undone_before(change: AddressChange, now: datetime) -> Outcome:
+    """The same for a link that took the change back."""
+    is_there = change.status == Status.UNDONE and change.subscriber.email == change.old_email
+    is_fresh = change.changed_at is not None and now < change.changed_at + UNDO_PERIOD
+    return Outcome.DONE if is_there and is_fresh else Outcome.TOO_LATE
 
 
 @transaction.atomic

@@ -78,10 +78,11 @@ def confirm_address(request: HttpRequest, token: str) -> HttpResponse:
         return _gone(request)
     if request.method != "POST" and change.may_be_made(now):
         return render(request, "subscribers/confirm_address.html", {"change": change})
-    outcome = Outcome.TOO_LATE
-    if request.method == "POST" or change.status == AddressChange.Status.DONE:
-        outcome, owed = changing_address.make(change=change, now=now)
-        _ring(owed)
+    if request.method != "POST":
+        return _changed(request, change, changing_address.made_before(change, now))
+    outcome, owed = changing_address.make(change=change, now=now)
+    change.subscriber.refresh_from_db()
+    _ring(owed)
     return _changed(request, change, outcome)
 
 
@@ -97,7 +98,7 @@ def undo_address(request: HttpRequest, token: str) -> HttpResponse:
     elif change.may_be_undone(now):
         return render(request, "subscribers/undo_address.html", {"change": change})
     else:
-        outcome = Outcome.DONE if change.status == AddressChange.Status.UNDONE else Outcome.TOO_LATE
+        outcome = changing_address.undone_before(change, now)
     context = {"change": change, "outcome": outcome.value}
     return render(request, "subscribers/address_restored.html", context, status=_status(outcome))
 

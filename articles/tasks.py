@@ -5,17 +5,34 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from articles.feeds import importing
-
-RING_SECONDS = 60  # a ring that waited longer is dropped; beat rings again
+from articles.feeds import polling
+from articles.feeds.importing import PollReport
 
 
 @shared_task
 def poll_due_feeds() -> None:
-    for feed_id in importing.due_feed_ids(timezone.now()):
-        poll_feed.apply_async(kwargs={"feed_id": feed_id}, expires=RING_SECONDS)
+    for report in polling.poll_due(timezone.now()):
+        ring_for_pictures(report)
 
 
 @shared_task
-def poll_feed(*, feed_id: int) -> None:
-    importing.poll_if_due(feed_id=feed_id, now=timezone.now())
+def fetch_awaited_pictures() -> None:
+    for feed_id in polling.feeds_awaiting_pictures(timezone.now()):
+        fetch_pictures.apply_async(kwargs={"feed_id": feed_id})
+
+
+@shared_task
+def fetch_pictures(*, feed_id: int) -> None:
+    polling.fetch_pictures(feed_id=feed_id, now=timezone.now())
+
+
+@shared_task
+def fetch_changed_picture(*, article_id: int) -> None:
+    polling.fetch_changed_picture(article_id=article_id)
+
+
+def ring_for_pictures(report: PollReport) -> None:
+    if report.new:
+        fetch_pictures.apply_async(kwargs={"feed_id": report.feed_id})
+    for article_id in report.wanted_pictures:
+        fetch_changed_picture.apply_async(kwargs={"article_id": article_id})

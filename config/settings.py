@@ -134,6 +134,11 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 CELERY_BEAT_SCHEDULE = {
     "poll-due-feeds": {"task": "articles.tasks.poll_due_feeds", "schedule": 15.0, "options": {"expires": 15}},
+    "fetch-awaited-pictures": {
+        "task": "articles.tasks.fetch_awaited_pictures",
+        "schedule": 600.0,
+        "options": {"expires": 600},
+    },
     "mail-waiting-sign-ups": {
         "task": "newsletter.subscribers.tasks.sweep",
         "schedule": 10.0,
@@ -211,6 +216,7 @@ IMPORT_MAX_MEGABYTES = environment.number("IMPORT_MAX_MEGABYTES", 1000)
 IMPORT_FILE_DAYS = environment.number("IMPORT_FILE_DAYS", 7)
 IMPORT_CONFIRMATIONS_PER_HOUR = environment.number("IMPORT_CONFIRMATIONS_PER_HOUR", 500)
 SEND_DEADLINE_HOURS = environment.number("SEND_DEADLINE_HOURS", 24)
+MAILS_PER_READER_AND_DAY = environment.number("MAILS_PER_READER_AND_DAY", 0)  # 0: no cap
 FEED_TIMEOUT_SECONDS = environment.number("FEED_TIMEOUT_SECONDS", 20)
 METRICS_TOKEN = environment.text("METRICS_TOKEN", "")
 FEED_MAX_MEGABYTES = environment.number("FEED_MAX_MEGABYTES", 10)

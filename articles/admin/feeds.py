@@ -95,7 +95,7 @@ class FeedAdmin(DeskAdmin[Feed]):
 
 def _poll_soon(feeds: list[Feed]) -> None:
     """Make them due and ring; a broker that is away costs a moment only, for the sweep finds them as well."""
-    Feed.objects.filter(pk__in=[feed.pk for feed in feeds]).update(next_poll_at=timezone.now())
-    for feed in feeds:
-        ring = partial(tasks.poll_feed.apply_async, kwargs={"feed_id": feed.pk}, retry=False)
-        transaction.on_commit(ring, robust=True)
+    Feed.objects.filter(pk__in=[feed.pk for feed in feeds]).update(
+        next_poll_at=timezone.now(), etag="", last_modified="", body_digest=""
+    )
+    transaction.on_commit(partial(tasks.poll_due_feeds.apply_async, retry=False), robust=True)

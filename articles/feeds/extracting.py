@@ -13,10 +13,10 @@ from urllib.parse import urljoin
 import feedparser
 
 from articles.feeds import json_feed
+from articles.feeds.wording import MAX_SUMMARY_LENGTH, shortened
 from articles.sanitizing import absolute_url, clean_html, clean_text, images_of, plain_text, without_image
 
 MAX_TITLE_LENGTH = 300
-MAX_SUMMARY_LENGTH = 400
 MAX_NAME_LENGTH = 120
 MAX_AUTHORS = 8
 MAX_CATEGORIES = 30
@@ -46,6 +46,7 @@ def extract(data: bytes, *, url: str, content_type: str = "", max_items: int = 5
         "language": language,
         "hub_url": _linked(feed, "hub", url),
         "self_url": _linked(feed, "self", url),
+        "older_url": _linked(feed, "prev-archive", url) or _linked(feed, "next", url),
         "items": [_item_or_blank(entry, url=url, language=language) for entry in found.entries[:max_items]],
     }
 
@@ -59,7 +60,7 @@ def _parsed(data: bytes, content_type: str) -> Any:
 
 
 def _linked(feed: Entry, rel: str, base_url: str) -> str:
-    """Where the feed says that it can be had (self), or who pushes its news (hub)."""
+    """Where the feed says that it can be had (self), who pushes its news (hub), what came before (RFC 5005)."""
     named = (link.get("href") for link in feed.get("links", ()) if link.get("rel") == rel)
     return next((url for url in (absolute_url(href or "", base_url) for href in named) if url), "")[:1000]
 
@@ -83,6 +84,7 @@ def _item(entry: Entry, *, url: str, language: str) -> dict[str, Any]:
         "link": absolute_url(_link(entry), base_url),
         "title": shortened(_text(entry, "title"), MAX_TITLE_LENGTH) or shortened(summary, 80),
         "summary": summary,
+        "teaser_html": teaser if teaser != body else "",
         "body_html": without_image(body, picture["url"]) if picture else body,
         "authors": _names(map(_author, entry.get("authors", ())))[:MAX_AUTHORS],
         "categories": _names(tag.get("label") or tag.get("term") for tag in entry.get("tags", ()))[:MAX_CATEGORIES],
@@ -91,18 +93,6 @@ def _item(entry: Entry, *, url: str, language: str) -> dict[str, Any]:
         "picture": picture,
         "language": _language(_detail(entry, "title").get("language")) or language,
     }
-
-
-def shortened(text: str, length: int) -> str:
-    """The text if it fits; else its first sentences if they fill half of the room, else words and an ellipsis."""
-    if len(text) <= length:
-        return text
-    start = text[: length - 1]
-    sentence_end = max(start.rfind(mark) for mark in (". ", "! ", "? ", "。", "！", "？"))
-    if sentence_end >= length // 2:
-        return start[: sentence_end + 1]
-    words = start.rpartition(" ")[0] or start
-    return words.rstrip(" ,;:–—-") + "…"
 
 
 # --- texts ------------------------------------------------------------------------------------------------------------

@@ -7,6 +7,8 @@ import re
 import unicodedata
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
+from articles.feeds.parsing import ParsedItem
+
 MAX_URL_LENGTH = 1000
 MAX_KEY_LENGTH = 300
 TITLE_KEY_MIN_BYTES = 16  # "Weather" or "Live" say nothing; six Chinese characters do
@@ -31,6 +33,14 @@ def identity_of(*, guid: str, link: str, title: str) -> str:
     if key := title_key(title):
         return digest(f"title:{key}")
     raise ValueError("an item without id, link and title has no identity")
+
+
+def of(item: ParsedItem) -> str:
+    """The item's identity, "" if it has none."""
+    try:
+        return identity_of(guid=item.guid, link=item.link, title=item.title)
+    except ValueError:
+        return ""
 
 
 def digest(text: str) -> str:

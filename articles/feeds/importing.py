@@ -1,4 +1,4 @@
-"""Poll feeds: fetch, parse, import, and write down how it went and when to ask again.
+"""Import what was retrieved from a feed, and write down how it went.
 
 Nothing is fetched inside a transaction. Every item is imported in a transaction of its own, so that a bad one never
 stops the others and an interrupted poll loses nothing: the next one goes on where it ended.
@@ -8,24 +8,28 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from django.db import DataError, IntegrityError, transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from articles.feeds import fetching, identity, illustrating, items, network
-from articles.feeds.fetching import Fetched, FetchError, Validators
+from articles.feeds import first_import, identity, illustrating, items, network, state
+from articles.feeds.fetching import FetchError
+from articles.feeds.first_import import FirstImport
 from articles.feeds.items import Arrival, Batch, ItemRefused, Outcome
-from articles.feeds.parsing import ParsedFeed, ParsedItem, ParseError, parse
-from articles.models import Feed, FeedEntry, Topic
+from articles.feeds.parsing import ParsedFeed, ParsedItem
+from articles.feeds.retrieving import Question, Retrieved, retrieve
+from articles.models import Feed, FeedEntry, SkippedItem, Topic
 
 logger = logging.getLogger(__name__)
 
 FIRST_IMPORT_MAILABLE = 10  # of a new feed's items, the newest may be mailed; the others are on the site only
-LONGEST_PAUSE = timedelta(days=1)
+MOST_NEW_AT_ONCE = 60  # of a feed that we know; more is a relaunch or a mishap, and waits in review
+OLD_AFTER = timedelta(days=2)  # before the last poll: an item that appears with such a date is archive, not news
 
 # What the data of one item can provoke in our code or in the database. Others (the database is away, a time limit, no
 # memory) concern all items, end the poll, and leave the feed to the next one.
@@ -59,7 +63,9 @@ class PollReport:
     new: int = 0
     updated: int = 0
     unchanged: int = 0
+    held: int = 0  # of the new ones, those that wait in review because there were so many
     pictures: int = 0
+    wanted_pictures: frozenset[int] = frozenset()  # articles
     refused: tuple[RefusedItem, ...] = ()
     error: str = ""
 
@@ -67,10 +73,16 @@ class PollReport:
     def is_success(self) -> bool:
         return self.outcome in {PollOutcome.IMPORTED, PollOutcome.NOT_MODIFIED}
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether the same document would bring nothing more."""
+        return not any(refusal.is_fault for refusal in self.refused)
+
     def as_dict(self) -> dict[str, object]:
         """For JSON."""
         refused = [{"item": refusal.item, "reason": refusal.reason} for refusal in self.refused]
-        return {**self.__dict__, "outcome": str(self.outcome), "refused": refused}
+        told = {name: value for name, value in self.__dict__.items() if name != "wanted_pictures"}
+        return {**told, "outcome": str(self.outcome), "refused": refused}
 
 
 class UnknownTopics(Exception):
@@ -93,61 +105,70 @@ def register(*, url: str, topic_slugs: Iterable[str] = (), now: datetime) -> Fee
     return feed
 
 
-def due_feed_ids(now: datetime) -> list[int]:
-    return list(Feed.objects.due(now).values_list("pk", flat=True))
+def poll(*, feed: Feed, now: datetime, first: FirstImport = FirstImport.EVERYTHING) -> PollReport:
+    """Ask the feed now, import what it says and fetch the pictures. Never raises for what the feed or its server do.
+
+    A document is read even if it is the last one again: somebody who asks wants to know what is in it.
+    """
+    question = replace(Question.about(feed), body_digest="")
+    report = take(feed, retrieve(question), now, first=first)
+    if not report.is_success:
+        return report
+    return replace(report, pictures=illustrating.fetch_pictures(feed, wanted=report.wanted_pictures, now=now))
 
 
-def poll_due(now: datetime) -> Iterator[PollReport]:
-    """Poll every feed that is due, one after the other."""
-    for feed_id in due_feed_ids(now):
-        report = poll_if_due(feed_id=feed_id, now=now)
-        if report:
-            yield report
+def take(feed: Feed, retrieved: Retrieved, now: datetime, *, first: FirstImport = FirstImport.EVERYTHING) -> PollReport:
+    """Import what a poll brought; ``first`` is what to take if it is the feed's first."""
+    if retrieved.error:
+        state.note_failure(feed, retrieved.error, now)
+        is_gone = isinstance(retrieved.error, FetchError) and retrieved.error.is_gone
+        outcome = PollOutcome.GONE if is_gone else PollOutcome.FAILED
+        return PollReport(feed.pk, str(feed), feed.url, outcome, error=str(retrieved.error))
+    if retrieved.parsed is None:
+        state.note_success(feed, retrieved, now, new=0, is_complete=True, warning="")
+        return PollReport(feed.pk, str(feed), feed.url, PollOutcome.NOT_MODIFIED)
+    if feed.last_success_at is None:
+        left_out = first_import.unwanted(retrieved.parsed.items, choice=first, now=now)
+        first_import.leave_out(feed, left_out, now)
+    report = take_document(feed, retrieved.parsed, now)
+    state.note_success(
+        feed, retrieved, now, new=report.new, is_complete=report.is_complete, warning=_warning(report.held)
+    )
+    return replace(report, feed=str(feed), url=feed.url)
 
 
-def poll_if_due(*, feed_id: int, now: datetime) -> PollReport | None:
-    """Poll this feed if it is due and nobody else has taken the poll; otherwise None."""
-    feed = Feed.objects.due(now).filter(pk=feed_id).first()
-    if feed is None or not feed.claim_poll(now):
-        return None
-    return poll(feed=feed, now=now)
-
-
-def poll(*, feed: Feed, now: datetime) -> PollReport:
-    """Ask the feed now and import what it says. Never raises for what the feed or its server do."""
-    try:
-        fetched = fetching.fetch_feed(feed.url, validators=Validators(feed.etag, feed.last_modified))
-        parsed = None
-        if fetched.is_modified:
-            parsed = parse(fetched.body, url=fetched.url, content_type=fetched.content_type)
-    except (FetchError, ParseError) as error:
-        return _note_failure(feed, error, now)
+def take_document(feed: Feed, parsed: ParsedFeed, now: datetime) -> PollReport:
+    """Import the items of a document, wherever it came from."""
     counts: Counter[Outcome] = Counter()
-    refused: list[RefusedItem] = []
-    wanted_pictures: set[int] = set()
-    if parsed:
-        batch = _batch(feed, parsed, now)
-        refused = _import_items(parsed, batch, counts)
-        wanted_pictures = batch.wanted_pictures
-    if any(refusal.is_fault for refusal in refused):
-        fetched = replace(fetched, validators=Validators())  # so that the next poll gets the items again
-    _note_success(feed, fetched, parsed, now, new=counts[Outcome.NEW])
+    batch = _batch(feed, parsed, now)
+    refused = _import_items(parsed, batch, counts)
     return PollReport(
         feed_id=feed.pk,
         feed=str(feed),
         url=feed.url,
-        outcome=PollOutcome.IMPORTED if parsed else PollOutcome.NOT_MODIFIED,
-        new=counts[Outcome.NEW],
+        outcome=PollOutcome.IMPORTED,
+        new=counts[Outcome.NEW] + counts[Outcome.HELD],
+        held=counts[Outcome.HELD],
         updated=counts[Outcome.UPDATED],
         unchanged=counts[Outcome.UNCHANGED],
         refused=tuple(refused),
-        pictures=illustrating.fetch_pictures(feed, wanted=wanted_pictures, now=now),
+        wanted_pictures=frozenset(batch.wanted_pictures),
     )
+
+
+def _warning(held: int) -> str:
+    if not held:
+        return ""
+    return ngettext(
+        "It brought many items at once; %(count)d of them waits in review.",
+        "It brought many items at once; %(count)d of them wait in review.",
+        held,
+    ) % {"count": held}
 
 
 # --- items ------------------------------------------------------------------------------------------------------------
 def _batch(feed: Feed, parsed: ParsedFeed, now: datetime) -> Batch:
-    identities = frozenset(filter(None, map(_identity, parsed.items)))
+    identities = frozenset(filter(None, map(identity.of, parsed.items)))
     known = FeedEntry.objects.filter(feed=feed, identity__in=identities)
     topics = list(Topic.objects.order_by("-position", "-pk"))  # of two with the same name the first one counts
     by_name = {topic.slug: topic for topic in topics} | {topic.name.casefold(): topic for topic in topics}
@@ -158,15 +179,9 @@ def _batch(feed: Feed, parsed: ParsedFeed, now: datetime) -> Batch:
         topics_by_name=by_name,
         known={entry.identity: entry for entry in known},
         identities=identities,
+        skipped=_skipped(feed, parsed, identities),
         shared_links=shared_links(parsed.items),
     )
-
-
-def _identity(item: ParsedItem) -> str:
-    try:
-        return identity.identity_of(guid=item.guid, link=item.link, title=item.title)
-    except ValueError:
-        return ""
 
 
 def shared_links(feed_items: Iterable[ParsedItem]) -> frozenset[str]:
@@ -179,7 +194,7 @@ def shared_links(feed_items: Iterable[ParsedItem]) -> frozenset[str]:
 
 def newest_first(feed_items: Iterable[ParsedItem]) -> list[ParsedItem]:
     """By the publisher's dates if all items have one, else as the document has them; repeated items once."""
-    ordered = list({_identity(item) or id(item): item for item in reversed(list(feed_items))}.values())[::-1]
+    ordered = list({identity.of(item) or id(item): item for item in reversed(list(feed_items))}.values())[::-1]
     dates = {id(item): item.published_at for item in ordered if item.published_at}
     if len(dates) == len(ordered):
         ordered.sort(key=lambda item: dates[id(item)], reverse=True)
@@ -189,16 +204,8 @@ def newest_first(feed_items: Iterable[ParsedItem]) -> list[ParsedItem]:
 def _import_items(parsed: ParsedFeed, batch: Batch, counts: Counter[Outcome]) -> list[RefusedItem]:
     """Import the oldest item first and count what happened. Returns what was refused."""
     refused = []
-    is_first_import = batch.feed.last_success_at is None
-    ranked = list(enumerate(newest_first(parsed.items)))
-    for rank, item in reversed(ranked):
-        arrival = Arrival(
-            item=item,
-            identity=_identity(item),
-            # a microsecond apart, so that the site and the digests keep the feed's order
-            released_at=batch.now - timedelta(microseconds=rank),
-            is_mailable=not is_first_import or rank < FIRST_IMPORT_MAILABLE,
-        )
+    for arrival in reversed(_arrivals(parsed, batch)):
+        item = arrival.item
         try:
             counts[_take_in(arrival, batch)] += 1
         except ItemRefused as refusal:
@@ -209,9 +216,43 @@ def _import_items(parsed: ParsedFeed, batch: Batch, counts: Counter[Outcome]) ->
     return refused
 
 
+def _arrivals(parsed: ParsedFeed, batch: Batch) -> list[Arrival]:
+    """The items, newest first, with what is to become of each if it is new."""
+    last_success_at = batch.feed.last_success_at
+    old = min(last_success_at, batch.now) - OLD_AFTER if last_success_at else None
+    arrivals, unknown = [], 0
+    for rank, item in enumerate(newest_first(parsed.items)):
+        name = identity.of(item)
+        unknown += name not in batch.known
+        is_old = old is not None and item.published_at is not None and item.published_at < old
+        is_mailable = not is_old if last_success_at else rank < FIRST_IMPORT_MAILABLE
+        # a microsecond apart, so that the site and the digests keep the feed's order
+        released_at = batch.now - timedelta(microseconds=rank)
+        if not is_mailable and item.published_at:
+            released_at = min(released_at, item.published_at)  # where it belongs in the archive
+        is_held = last_success_at is not None and unknown > MOST_NEW_AT_ONCE
+        arrivals.append(Arrival(item, name, released_at=released_at, is_mailable=is_mailable, is_held=is_held))
+    return arrivals
+
+
+def _skipped(feed: Feed, parsed: ParsedFeed, identities: frozenset[str]) -> frozenset[str]:
+    """The items that were left out when the feed was added, and those that are the same under a new id."""
+    rows = SkippedItem.objects.filter(feed=feed).values_list("identity", "title_key", "skipped_at")
+    left_out = {name for name, _key, _at in rows}
+    renamed = {key: at for name, key, at in rows if name not in identities and identity.is_telling(key)}
+    return frozenset(
+        name
+        for item in parsed.items
+        if (name := identity.of(item)) in left_out
+        or (item.published_at and item.published_at < renamed.get(identity.title_key(item.title), item.published_at))
+    )
+
+
 def _take_in(arrival: Arrival, batch: Batch) -> Outcome:
     if not arrival.identity:
         raise ItemRefused(_("It has no id, no link and no headline."))
+    if arrival.identity in batch.skipped:
+        return Outcome.UNCHANGED
     try:
         with transaction.atomic():
             return items.take_in(arrival, batch)
@@ -225,65 +266,3 @@ def _take_in(arrival: Arrival, batch: Batch) -> Outcome:
 
 def _name(item: ParsedItem) -> str:
     return (item.title or item.link or item.guid)[:200]
-
-
-# --- the feed's own state ---------------------------------------------------------------------------------------------
-def _note_success(feed: Feed, fetched: Fetched, parsed: ParsedFeed | None, now: datetime, *, new: int) -> None:
-    feed.etag = fetched.validators.etag if len(fetched.validators.etag) <= 400 else ""
-    feed.last_modified = fetched.validators.last_modified if len(fetched.validators.last_modified) <= 100 else ""
-    feed.last_polled_at = feed.last_success_at = now
-    feed.last_new_at = now if new else feed.last_new_at
-    feed.failure_count, feed.last_error = 0, ""
-    feed.next_poll_at = now + timedelta(minutes=feed.poll_minutes)
-    changed = ["etag", "last_modified", "last_success_at", "last_new_at"]
-    if feed.status == Feed.Status.GONE:
-        feed.status = Feed.Status.ACTIVE
-        changed.append("status")
-    if parsed:
-        feed.title = feed.title or parsed.title
-        feed.site_url = feed.site_url or parsed.site_url
-        changed += ["title", "site_url"]
-    _save_state(feed, *changed)
-    if fetched.moved_to:
-        _move(feed, fetched.moved_to)
-
-
-def _note_failure(feed: Feed, error: FetchError | ParseError, now: datetime) -> PollReport:
-    feed.last_polled_at = now
-    feed.failure_count += 1
-    feed.last_error = str(error)
-    is_gone, asked_for = False, timedelta(0)
-    if isinstance(error, FetchError):
-        is_gone, asked_for = error.is_gone, fetching.pause_asked_for(error.retry_after, now=now)
-    feed.next_poll_at = now + max(asked_for, pause_after(feed.failure_count, minutes=feed.poll_minutes))
-    if is_gone:
-        feed.status = Feed.Status.GONE
-        _save_state(feed, "status")
-    else:
-        _save_state(feed)
-    logger.warning("feed %s: %s failures in a row: %s", feed.pk, feed.failure_count, error)
-    outcome = PollOutcome.GONE if is_gone else PollOutcome.FAILED
-    return PollReport(feed.pk, str(feed), feed.url, outcome, error=str(error))
-
-
-def pause_after(failure_count: int, *, minutes: int) -> timedelta:
-    """The usual interval after the first failure, twice as long after each further one, a day at most."""
-    doubled = timedelta(minutes=minutes) * (1 << min(failure_count - 1, 12))
-    return min(doubled, max(LONGEST_PAUSE, timedelta(minutes=minutes)))
-
-
-def _save_state(feed: Feed, *names: str) -> None:
-    always = ("next_poll_at", "last_polled_at", "failure_count", "last_error")
-    feed.save(update_fields=[*always, *names])
-
-
-def _move(feed: Feed, url: str) -> None:
-    """Remember a permanent redirect, unless another feed has that address or somebody changed ours meanwhile."""
-    try:
-        with transaction.atomic():
-            is_moved = len(url) <= 1000 and Feed.objects.filter(pk=feed.pk, url=feed.url).update(url=url)
-    except IntegrityError:
-        return
-    if is_moved:
-        logger.info("feed %s moved for good", feed.pk)
-        feed.url = url

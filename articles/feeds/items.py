@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 
+from django.db.models import QuerySet
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
@@ -24,6 +25,7 @@ class ItemRefused(Exception):
 
 class Outcome(Enum):
     NEW = "new"
+    HELD = "held"
     UPDATED = "updated"
     UNCHANGED = "unchanged"
 
@@ -38,8 +40,9 @@ class Batch:
     topics_by_name: Mapping[str, Topic]
     known: dict[str, FeedEntry]  # by identity: what this feed brought before
     identities: frozenset[str]  # of all items of the document
+    skipped: frozenset[str]  # those of them that were left out when the feed was added
     shared_links: frozenset[str]  # canonical addresses that several different stories of the document have
-    wanted_pictures: set[int] = field(default_factory=set)  # articles whose picture is to be fetched
+    wanted_pictures: set[int] = field(default_factory=set)  # articles that have one, and are to get another
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ class Arrival:
     identity: str
     released_at: datetime
     is_mailable: bool
+    is_held: bool = False  # for review, even if the feed is trusted
 
 
 @dataclass(frozen=True)
@@ -102,14 +106,23 @@ def _same_story(arrival: Arrival, batch: Batch) -> Article | None:
     if link:
         article = Article.objects.filter(canonical_url__in=identity.url_variants(link)).order_by("pk").first()
         if article:
-            return article
+            return article.merged_into or article
     key = identity.title_key(arrival.item.title)
     if not identity.is_telling(key):
         return None
+    same_title = FeedEntry.objects.filter(title_key=key).select_related("article").order_by("first_seen_at", "pk")
     lately = batch.now - timedelta(days=SAME_TITLE_DAYS)
-    same_title = FeedEntry.objects.filter(title_key=key, first_seen_at__gt=lately).exclude(feed=batch.feed)
-    twin = same_title.select_related("article").order_by("first_seen_at", "pk").first()
+    twin = same_title.filter(first_seen_at__gt=lately).exclude(feed=batch.feed).first()
+    twin = twin or _before_relaunch(same_title, arrival.item, batch)
     return twin.article if twin else None
+
+
+def _before_relaunch(same_title: QuerySet[FeedEntry], item: ParsedItem, batch: Batch) -> FeedEntry | None:
+    """The entry that this item was before its feed changed all ids and addresses: same headline, same date."""
+    if item.published_at is None:
+        return None
+    own = same_title.filter(feed=batch.feed, article__published_at=min(item.published_at, batch.now))
+    return next((entry for entry in own[:20] if entry.identity not in batch.identities), None)
 
 
 def _create(arrival: Arrival, batch: Batch) -> Outcome:
@@ -133,11 +146,9 @@ def _create(arrival: Arrival, batch: Batch) -> Outcome:
     article.topics.set(_topics(item, batch))
     article.authors.set(_authors(item))
     _add_entry(article, arrival, batch)
-    if batch.feed.is_trusted:
+    if batch.feed.is_trusted and not arrival.is_held:
         article.publish(arrival.released_at)
-    if picture:
-        batch.wanted_pictures.add(article.pk)
-    return Outcome.NEW
+    return Outcome.HELD if arrival.is_held else Outcome.NEW
 
 
 def _join(article: Article, arrival: Arrival, batch: Batch) -> Outcome:

@@ -60,6 +60,7 @@ class ParsedItem:
     updated_at: datetime | None = None
     picture: ParsedPicture | None = None
     language: str = ""
+    teaser_html: str = ""  # what ``summary`` was made from, unless that is the body
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ class ParsedFeed:
     items: tuple[ParsedItem, ...]
     hub_url: str = ""
     self_url: str = ""
+    older_url: str = ""  # the page that goes on where this one ends
 
 
 def parse(data: bytes, *, url: str, content_type: str = "") -> ParsedFeed:
@@ -153,6 +155,7 @@ def _feed(result: dict[str, Any]) -> ParsedFeed:
         items=tuple(_item(item) for item in result["items"]),
         hub_url=result["hub_url"],
         self_url=result["self_url"],
+        older_url=result["older_url"],
     )
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from articles.feeds import importing
+from articles.feeds import polling, state
 from articles.feeds.importing import PollOutcome, poll
 from articles.models import Feed
 from tests.articles.documents import item, rss
@@ -66,10 +66,10 @@ def test_feed_that_fails_says_why_and_is_asked_again_later(
 
 
 def test_pause_doubles_with_every_failure_up_to_a_day() -> None:
-    pauses = [importing.pause_after(count, minutes=15) for count in (1, 2, 3, 7, 8, 1000)]
+    pauses = [state.pause_after(count, minutes=15) for count in (1, 2, 3, 7, 8, 1000)]
 
     assert [pause / timedelta(minutes=1) for pause in pauses] == [15, 30, 60, 960, 1440, 1440]
-    assert importing.pause_after(50, minutes=3000) == timedelta(minutes=3000)
+    assert state.pause_after(50, minutes=3000) == timedelta(minutes=3000)
 
 
 def test_server_that_asks_for_a_pause_gets_it(http_server: HttpServer) -> None:
@@ -86,7 +86,7 @@ def test_feed_that_is_gone_is_never_asked_again(http_server: HttpServer) -> None
     report = poll(feed=feed, now=NOW)
 
     assert report.outcome == PollOutcome.GONE
-    assert list(importing.poll_due(NOW + timedelta(days=30))) == []
+    assert list(polling.poll_due(NOW + timedelta(days=30))) == []
     assert len(http_server.requests) == 1
 
 
@@ -125,7 +125,7 @@ def test_due_feeds_are_polled_once_whoever_asks(http_server: HttpServer) -> None
     make_feed(url=http_server.serve("/later.xml", rss(item(2))), next_poll_at=LATER)
     make_feed(url=http_server.serve("/paused.xml", rss(item(3))), status=Feed.Status.PAUSED)
 
-    reports = [*importing.poll_due(NOW), *importing.poll_due(NOW)]
+    reports = [*polling.poll_due(NOW), *polling.poll_due(NOW)]
 
     assert [report.feed_id for report in reports] == [due.pk]
     assert [request.path for request in http_server.requests] == ["/due.xml"]

@@ -62,7 +62,7 @@ def test_report_as_json(http_server: HttpServer) -> None:
 
     assert report == {
         "feed_id": Feed.objects.get().pk, "feed": "Harbor Wire", "url": url, "outcome": "imported", "new": 1,
-        "updated": 0, "unchanged": 0, "pictures": 0, "error": "",
+        "updated": 0, "unchanged": 0, "held": 0, "pictures": 0, "error": "",
         "refused": [{"item": "", "reason": "It has no id, no link and no headline."}],
     }  # fmt: skip
 
@@ -107,28 +107,20 @@ def test_wrong_arguments_add_no_feed(arguments: list[str]) -> None:
     assert not Feed.objects.exists()
 
 
-def test_due_feed_is_polled_by_its_task_once(http_server: HttpServer) -> None:
+def test_beat_polls_due_feeds_once_and_rings_for_their_pictures(http_server: HttpServer) -> None:
     now = timezone.now()
-    feed = make_feed(url=http_server.serve("/feed.xml", rss(item())), next_poll_at=now - timedelta(minutes=1))
-
-    tasks.poll_feed(feed_id=feed.pk)
-    tasks.poll_feed(feed_id=feed.pk)
-
-    assert Article.objects.count() == len(http_server.requests) == 1
-
-
-def test_beat_rings_for_due_feeds_only(http_server: HttpServer) -> None:
-    now = timezone.now()
-    due = make_feed(next_poll_at=now - timedelta(minutes=1))
+    due = make_feed(url=http_server.serve("/feed.xml", rss(item())), next_poll_at=now - timedelta(minutes=1))
     make_feed(next_poll_at=now + timedelta(minutes=1))
     make_feed(next_poll_at=now - timedelta(minutes=1), status=Feed.Status.GONE)
 
     tasks.poll_due_feeds()
+    tasks.poll_due_feeds()
 
+    assert Article.objects.count() == len(http_server.requests) == 1
     with app.connection_for_read() as connection, connection.SimpleQueue("feeds") as queue:
         message = queue.get(timeout=5)
         message.ack()
-        assert message.headers["task"] == "articles.tasks.poll_feed"
+        assert message.headers["task"] == "articles.tasks.fetch_pictures"
         assert message.payload[1] == {"feed_id": due.pk}
         with pytest.raises(queue.Empty):
             queue.get(block=False)

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from articles.feeds import importing
+from articles.feeds.first_import import FirstImport
 from articles.feeds.importing import PollReport, UnknownTopics
 from articles.feeds.network import AddressRefused
 
@@ -22,9 +23,15 @@ class Command(BaseCommand):
         parser.add_argument(
             "--topic", nargs="+", action="extend", default=[], metavar="SLUG", help="topics it is about"
         )
+        parser.add_argument(
+            "--first",
+            choices=FirstImport.values,
+            default=FirstImport.EVERYTHING,
+            help="what to take of what a new feed already has (%(default)s); at most its ten newest are mailed",
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
-    def handle(self, *, url: str, topic: list[str], json: bool, **options: Any) -> None:
+    def handle(self, *, url: str, topic: list[str], first: str, json: bool, **options: Any) -> None:
         now = timezone.now()
         if not json:
             self.stdout.write(_("Asking %(url)s …") % {"url": url})
@@ -34,7 +41,7 @@ class Command(BaseCommand):
         except (UnknownTopics, AddressRefused) as error:
             raise CommandError(str(error)) from error
         feed.claim_poll(now)
-        self._tell(importing.poll(feed=feed, now=now), as_json=json)
+        self._tell(importing.poll(feed=feed, now=now, first=FirstImport(first)), as_json=json)
 
     def _tell(self, report: PollReport, *, as_json: bool) -> None:
         if as_json:

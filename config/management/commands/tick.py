@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
-from articles.feeds import importing
+from articles.feeds import polling
 from newsletter.delivery import campaigns, dispatch, sweeping
 from newsletter.delivery import retention as delivery_retention
 from newsletter.delivery.models import Campaign
@@ -47,8 +47,8 @@ def tick() -> Iterator[dict[str, Any]]:
     What fails stops nothing else. Raises an ExceptionGroup, when all is done, if something did.
     """
     failures = Failures()
-    for report in importing.poll_due(now=timezone.now()):
-        yield {"did": "poll_feed", **report.as_dict()}
+    for report in list(polling.poll_due(timezone.now())):
+        yield {"did": "poll_feed", **polling.illustrated(report, now=timezone.now()).as_dict()}
     yield from look_after_readers()
     for issue in failures.attempt(lambda: drafting.run_due(now=timezone.now())) or []:
         yield {"did": "schedule", "newsletter": issue.newsletter.slug, "issue": issue.number, "status": issue.status,

@@ -32,8 +32,15 @@ def identify(text: str) -> Identity:
     local = match[1]
     domain, ascii_domain = _domains(match[2])
     key = f"{local.lower()}@{ascii_domain}"
-    digest = hmac.digest(settings.ADDRESS_HASH_KEY.encode(), key.encode(), "sha256")
-    return Identity(f"{local}@{domain}", key, digest.hex())
+    digest = _begun(settings.ADDRESS_HASH_KEY).copy()
+    digest.update(key.encode())
+    return Identity(f"{local}@{domain}", key, digest.hexdigest())
+
+
+@lru_cache(maxsize=4)
+def _begun(key: str) -> hmac.HMAC:
+    """The half of the work that is the same for all addresses."""
+    return hmac.new(key.encode(), digestmod="sha256")
 
 
 def _domains(domain: str) -> tuple[str, str]:

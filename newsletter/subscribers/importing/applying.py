@@ -37,26 +37,26 @@ REASONS = {
     Meaning.COMPLAINED: Suppression.Reason.COMPLAINT,
     Meaning.ERASED: Suppression.Reason.ERASED,
 }
-LIVE = frozenset({Status.ACTIVE.value, Status.PAUSED.value})
-WISHES = frozenset({Meaning.SUBSCRIBED, Meaning.PAUSED, Meaning.PENDING})
+ACTIVE, PAUSED, PENDING = Status.ACTIVE.value, Status.PAUSED.value, Status.PENDING.value
+LIVE = frozenset({ACTIVE, PAUSED})
 
 
 def apply(people: Sequence[Person], book: Book) -> tuple[Counter[str], list[tuple[Person, str]]]:
     """Enter these people into the book. Returns how many had which outcome, and who was refused and why."""
-    counts: Counter[str] = Counter()
+    outcomes: list[str] = []
     refused: list[tuple[Person, str]] = []
     for person in people:
         outcome, reason = _apply(person, book)
-        counts[outcome.value] += 1
+        outcomes.append(str(outcome))
         if outcome is Outcome.REJECTED:
             refused.append((person, reason))
         elif outcome is Outcome.SUBSCRIBED and not person.has_consent_date:
-            counts["no_consent_date"] += 1
-    return counts, refused
+            outcomes.append("no_consent_date")
+    return Counter(outcomes), refused
 
 
 def _apply(person: Person, book: Book) -> tuple[Outcome, str]:
-    if person.meaning in REASONS:
+    if person.meaning is not Meaning.SUBSCRIBED and person.meaning in REASONS:
         return _suppress(person, book)
     if person.identity.hash in book.suppressed:
         return Outcome.KEPT_OUT, "suppressed"
@@ -96,8 +96,7 @@ def _subscribe(person: Person, member: Member, book: Book) -> tuple[Outcome, str
     if there:
         book.activate(there, member, person)
     else:
-        status = Status.PAUSED if person.meaning is Meaning.PAUSED else Status.ACTIVE
-        book.subscribe(member, person, status=status.value)
+        book.subscribe(member, person, status=PAUSED if person.meaning is Meaning.PAUSED else ACTIVE)
     return Outcome.SUBSCRIBED, ""
 
 
@@ -105,8 +104,8 @@ def _restore(person: Person, member: Member, book: Book, *, is_new: bool) -> tup
     """A subscription of our own, as it was."""
     if not is_new:
         return Outcome.KNOWN, ""
-    names = {Meaning.PENDING: Status.PENDING, Meaning.PAUSED: Status.PAUSED}
-    book.subscribe(member, person, status=names.get(person.meaning, Status.ACTIVE).value)
+    names = {Meaning.PENDING: PENDING, Meaning.PAUSED: PAUSED}
+    book.subscribe(member, person, status=names.get(person.meaning, ACTIVE))
     return Outcome.SUBSCRIBED, ""
 
 

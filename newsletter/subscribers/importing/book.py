@@ -12,7 +12,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from newsletter.subscribers.importing import restoring
-from newsletter.subscribers.importing.bulk import Table, reserve_ids
+from newsletter.subscribers.importing.bulk import Table, Waiting, among, prefer_indexes, reserve_ids
 from newsletter.subscribers.importing.interpreting import Person
 from newsletter.subscribers.importing.restoring import Own
 from newsletter.subscribers.importing.setting import Setting
@@ -26,7 +26,8 @@ from newsletter.subscribers.models import (
 )
 from newsletter.subscribers.signup import validity
 
-IMPORT = ConsentRecord.Method.IMPORT.value
+IMPORT, ENDED = ConsentRecord.Method.IMPORT.value, Subscription.Status.ENDED.value
+GIVEN, WITHDRAWN = ConsentRecord.Action.GIVEN.value, ConsentRecord.Action.WITHDRAWN.value
 PROFILE = ("name", "language", "time_zone")
 
 
@@ -50,7 +51,7 @@ class Held:
     status: str
     ended_at: datetime | None
     confirmed_at: datetime | None
-    row: list[Any] | None = None  # if it waits to be written
+    row: Waiting | None = None  # if it waits to be written
 
 
 class Book:
@@ -59,33 +60,35 @@ class Book:
     def __init__(self, people: Sequence[Person], setting: Setting, *, now: datetime) -> None:
         self.setting, self.now, self.run_id = setting, now, setting.run_id
         self.asks, self.words = setting.asks, _words()
+        prefer_indexes()
         keys = {person.identity.key for person in people}
         hashes = {person.identity.hash for person in people}
         self.suppressed = set(
-            Suppression.objects.filter(address_hash__in=hashes).values_list("address_hash", flat=True)
+            Suppression.objects.filter(address_hash__in=among(hashes)).values_list("address_hash", flat=True)
         )
         self._members = self._look_up(keys)
         self._held = self._look_up_subscriptions()
         free = len(keys) - len(self._members) if setting.writes else 0
         self._ids: Iterator[int] = iter(reserve_ids(Subscriber, free))
-        self._subscribers = Table(Subscriber, "id", "created_at")
-        self._subscriptions = Table(Subscription, "created_at")
-        self._consents = Table(ConsentRecord)
-        self._suppressions = Table(Suppression, "created_at")
+        mark = {"import_run_id": self.run_id}
+        self._subscribers = Table(Subscriber, "id", "created_at", **mark)
+        self._subscriptions = Table(Subscription, "created_at", **mark)
+        self._consents = Table(ConsentRecord, **mark)
+        self._suppressions = Table(Suppression, "created_at", **mark)
         self._changes = Table(ImportChange)
         self._updates: list[tuple[type[Any], int, dict[str, Any]]] = []
         self._asked: list[tuple[Member, Person]] = []
         self._labels: list[tuple[int, list[str]]] = []
 
     def _look_up(self, keys: set[str]) -> dict[str, Member]:
-        rows = Subscriber.objects.filter(address_key__in=keys)
+        rows = Subscriber.objects.filter(address_key__in=among(keys))
         columns = ("address_key", "pk", "address_hash", *PROFILE)
         return {key: Member(*values) for key, *values in rows.values_list(*columns)}
 
     def _look_up_subscriptions(self) -> dict[tuple[int, int], Held]:
         if not self._members:
             return {}
-        rows = Subscription.objects.filter(subscriber_id__in=[member.pk for member in self._members.values()])
+        rows = Subscription.objects.filter(subscriber_id__in=among([member.pk for member in self._members.values()]))
         columns = ("subscriber_id", "newsletter_id", "pk", "status", "ended_at", "confirmed_at")
         return {(person, letter): Held(*values) for person, letter, *values in rows.values_list(*columns)}
 
@@ -94,7 +97,7 @@ class Book:
         return mark == restoring.hash_key_mark()
 
     def subscription(self, member: Member, slug: str) -> Held | None:
-        return self._held.get((member.pk, self.setting.newsletters[slug].pk))
+        return self._held.get((member.pk, self.setting.newsletter_ids[slug]))
 
     def confirmed_here_after(self, person: Person) -> bool:
         """Did this person, by our own confirmation link, come after they had left there?"""
@@ -109,17 +112,19 @@ class Book:
         key = person.identity.key
         if member := self._members.get(key):
             return member
+        identity, created_at = person.identity, person.signed_up_at or person.asked_at or self.now
         pk = next(self._ids, -len(self._members) - 1)
-        member = Member(pk, person.identity.hash, person.name, person.language, person.time_zone, is_new=True)
+        member = Member(pk, identity.hash, person.name, person.language, person.time_zone, is_new=True)
         self._members[key] = member
-        values = {"id": pk, "email": person.identity.email, "address_key": key, "address_hash": member.hash,
-                  "name": person.name, "language": person.language, "time_zone": person.time_zone,
-                  "created_at": person.signed_up_at or person.asked_at or self.now,
-                  "import_run_id": self.run_id}  # fmt: skip
+        further: dict[str, Any] = {}
         if person.own:
-            values |= restoring.prepared(Subscriber, person.own.person)
+            further = restoring.prepared(Subscriber, person.own.person)
             self._labels.append((pk, person.own.labels))
-        self._subscribers.add(**values)
+        self._subscribers.add(**{
+            "id": pk, "email": identity.email, "address_key": key, "address_hash": identity.hash,
+            "name": person.name, "language": person.language, "time_zone": person.time_zone, "created_at": created_at,
+            **further,
+        })  # fmt: skip
         return member
 
     # --- what happens -------------------------------------------------------------------------------------------------
@@ -139,31 +144,36 @@ class Book:
         note = self.setting.note if person.note is None else person.note[:300]
         self._suppressions.add(
             address_hash=person.identity.hash, email=email, reason=reason.value, note=note,
-            created_at=person.ended_at or self.now, import_run_id=self.run_id,
+            created_at=person.ended_at or self.now,
         )  # fmt: skip
 
     def subscribe(self, member: Member, person: Person, *, status: str) -> None:
         """A subscription that was not there, with the proof that the list brought along."""
-        newsletter = self.setting.newsletters[person.newsletter]
-        signed_up_at = person.signed_up_at or person.asked_at or self.now
+        newsletter_id, cadence = self.setting.offer(person.newsletter, person.cadence)
         values: dict[str, Any] = {
-            "subscriber_id": member.pk, "newsletter_id": newsletter.pk, "status": status,
-            "cadence": newsletter.cadence_or_default(person.cadence),
-            "topic_set_id": self.setting.topic_set_id(person.topics), "created_at": signed_up_at,
-            "confirmed_at": person.confirmed_at, "imported_at": self.now, "import_run_id": self.run_id,
+            "subscriber_id": member.pk, "newsletter_id": newsletter_id, "status": status, "cadence": cadence,
+            "topic_set_id": self.setting.topic_set_id(person.topics),
+            "created_at": person.signed_up_at or person.asked_at or self.now,
+            "confirmed_at": person.confirmed_at, "imported_at": self.now,
         }  # fmt: skip
-        if status == Subscription.Status.ENDED:
+        if status == ENDED:
             values |= {"ended_at": person.ended_at or self.now, "ended_reason": IMPORT}
         if person.own:
-            if person.confirmed_at or status in {"pending", "ended"}:
-                values["imported_at"] = None  # it came from here, unless it says otherwise
-            values.setdefault("ended_at", person.ended_at)  # a wish that was opened anew remembers its end
-            values |= restoring.prepared(Subscription, person.own.subscription)
+            values |= self._as_it_was(person, person.own, status)
             self._prove_again(member, person, person.own)
-        elif status != Subscription.Status.ENDED:
+        elif status != ENDED:
             self._prove(member, person)
         row = self._subscriptions.add(**values)
-        self._held[member.pk, newsletter.pk] = Held(0, status, values.get("ended_at"), person.confirmed_at, row)
+        self._held[member.pk, newsletter_id] = Held(0, status, values.get("ended_at"), person.confirmed_at, row)
+
+    def _as_it_was(self, person: Person, own: Own, status: str) -> dict[str, Any]:
+        """What our own export says of a subscription beyond its plain columns."""
+        values: dict[str, Any] = {}
+        if person.confirmed_at or status in {"pending", "ended"}:
+            values["imported_at"] = None  # it came from here, unless it says otherwise
+        if status != "ended":
+            values["ended_at"] = person.ended_at  # a wish that was opened anew remembers its end
+        return values | restoring.prepared(Subscription, own.subscription)
 
     def activate(self, there: Held, member: Member, person: Person) -> None:
         """A form was waiting for a confirmation that the list has."""
@@ -184,41 +194,40 @@ class Book:
         elif there.pk:
             self._change(Subscription, member, there.pk, there.pk, before=before, after=after)
         there.status, there.ended_at = "ended", ended_at
-        self._consent(member, person, action=ConsentRecord.Action.WITHDRAWN.value)
+        self._consent(member, person, action=WITHDRAWN)
 
     def ask(self, member: Member, person: Person) -> None:
         """No consent to show: a wish that waits for one."""
         self._asked.append((member, person))
-        newsletter = self.setting.newsletters[person.newsletter]
+        newsletter_id, cadence = self.setting.offer(person.newsletter, person.cadence)
         self._subscriptions.add(
-            subscriber_id=member.pk, newsletter_id=newsletter.pk, status="pending", created_at=self.now,
-            cadence=newsletter.cadence_or_default(person.cadence), import_run_id=self.run_id,
-            topic_set_id=self.setting.topic_set_id(person.topics),
+            subscriber_id=member.pk, newsletter_id=newsletter_id, status="pending", created_at=self.now,
+            cadence=cadence, topic_set_id=self.setting.topic_set_id(person.topics),
         )  # fmt: skip
-        self._held[member.pk, newsletter.pk] = Held(0, "pending", None, None)
+        self._held[member.pk, newsletter_id] = Held(0, "pending", None, None)
 
     def _prove(self, member: Member, person: Person) -> None:
         self._consent(
-            member, person, action=ConsentRecord.Action.GIVEN.value,
+            member, person, action=GIVEN,
             wording_id=self.setting.wording_id(person.newsletter), asked_at=person.asked_at,
             ip_address=person.consent_ip, confirmation_ip=person.confirmation_ip,
             page_url=person.consent_page[:1000],
         )  # fmt: skip
 
     def _prove_again(self, member: Member, person: Person, own: Own) -> None:
-        newsletter = self.setting.newsletters[person.newsletter]
+        newsletter_id = self.setting.newsletter_ids[person.newsletter]
         for consent in own.consents:
             text, language = consent.wording
             wording_id = self.setting.wording_id(person.newsletter, text=text, language=language) if text else None
             self._consents.add(
-                subscriber_id=member.pk, address_hash=member.hash, newsletter_id=newsletter.pk, wording_id=wording_id,
-                import_run_id=self.run_id, **restoring.prepared(ConsentRecord, consent.values),
+                subscriber_id=member.pk, address_hash=member.hash, newsletter_id=newsletter_id, wording_id=wording_id,
+                **restoring.prepared(ConsentRecord, consent.values),
             )  # fmt: skip
 
     def _consent(self, member: Member, person: Person, **values: Any) -> None:
         self._consents.add(
             subscriber_id=member.pk, address_hash=member.hash, method=IMPORT, at=self.now,
-            newsletter_id=self.setting.newsletters[person.newsletter].pk, import_run_id=self.run_id, **values,
+            newsletter_id=self.setting.newsletter_ids[person.newsletter], **values,
         )  # fmt: skip
 
     def _change(
@@ -245,7 +254,7 @@ class Book:
         for member, person in self._asked:
             due_at = self.now + step * self.setting.next_asked()
             wish = Subscription.objects.get(
-                subscriber_id=member.pk, newsletter_id=self.setting.newsletters[person.newsletter].pk
+                subscriber_id=member.pk, newsletter_id=self.setting.newsletter_ids[person.newsletter]
             )
             sign_up = SignUp.objects.create(
                 subscriber_id=member.pk, created_at=due_at, next_attempt_at=due_at, expires_at=due_at + validity()

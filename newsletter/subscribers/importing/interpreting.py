@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -74,6 +75,8 @@ class Interpreter:
         self._width = len(names)
         self._email = self._columns["email"]
         self._statuses = [(field, self._columns[field]) for field in _STATUSES if field in self._columns]
+        self._one_meaning = None if self._statuses or self._flags else kind.meaning or Meaning.SUBSCRIBED
+        self._names_newsletters = "lists" in self._columns or "consents" in self._columns
         self._parsers = [
             (field, column, parse) for field, column in self._columns.items() if (parse := PARSERS.get(field))
         ]
@@ -109,7 +112,9 @@ class Interpreter:
         return "" if column is None else plain_cell(cells[column])
 
     def _identity(self, cells: list[str]) -> tuple[Identity, str]:
-        text = plain_cell(cells[self._email])
+        text = cells[self._email]
+        if _NEEDS_A_LOOK.search(text):
+            text = plain_cell(text)
         if not text and (kept := self._cell(cells, "address_hash")):
             return Identity("", self._cell(cells, "hash_key"), kept), ""
         try:
@@ -120,7 +125,10 @@ class Interpreter:
     def _details(self, cells: list[str], outer_name: str) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for field, column, parse in self._parsers:
-            if (cell := cells[column]) and (text := plain_cell(cell.replace("\0", ""))):
+            text = cells[column].strip()
+            if "\0" in text or text[:1] == "'":
+                text = plain_cell(text.replace("\0", ""))
+            if text:
                 found[field] = parse(text)
         first, last = found.pop("first_name", ""), found.pop("last_name", "")
         if name := found.get("name") or f"{first} {last}".strip() or outer_name:
@@ -135,6 +143,8 @@ class Interpreter:
 
     def _means(self, cells: list[str]) -> Meaning:
         """The strongest of what status columns and flags say."""
+        if self._one_meaning is not None:
+            return self._one_meaning
         said = [self._word(plain_cell(cells[column]), field) for field, column in self._statuses]
         if self._flags:
             said += [flag.meaning for column, flag in self._flags if self._passes(flag, plain_cell(cells[column]))]
@@ -169,6 +179,8 @@ class Interpreter:
 
     def _lists(self, cells: list[str], meaning: Meaning) -> list[str]:
         """Slugs of the newsletters that the row is about."""
+        if meaning is Meaning.SUBSCRIBED and self._default and not self._names_newsletters:
+            return [self._default]
         if STRENGTH[meaning] >= STRENGTH[Meaning.UNSUBSCRIBED]:
             return [""]
         names = [name for text in self._cell(cells, "lists").split(";") if (name := text.strip())]
@@ -210,6 +222,7 @@ def _language(text: str) -> str:
     return known_language(code) or known_language(code.partition("-")[0])
 
 
+_NEEDS_A_LOOK = re.compile(r"^[\s']|\s$")
 _STATUSES = ("status", "list_status")
 PARSERS: Mapping[str, Callable[[str], Any]] = {
     "name": str,

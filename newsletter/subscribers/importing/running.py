@@ -17,6 +17,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from newsletter.subscribers.importing import files, undoing
+from newsletter.subscribers.importing.ahead import ahead
 from newsletter.subscribers.importing.applying import Outcome, apply
 from newsletter.subscribers.importing.book import Book
 from newsletter.subscribers.importing.interpreting import Interpreter, Person, UnknownWord
@@ -78,7 +79,7 @@ def _work(run: ImportRun, clock: Callable[[], datetime], until: datetime) -> boo
     """Chunk after chunk. True at the end of the file."""
     writes = run.status == run.Status.RUNNING
     setting = Setting(run, writes=writes)
-    for chunk in chunks(run, setting):
+    for chunk in ahead(chunks(run, setting)):
         _do(run, chunk, setting, clock())
         if clock() >= until:
             return False
@@ -91,7 +92,7 @@ def _work(run: ImportRun, clock: Callable[[], datetime], until: datetime) -> boo
 
 
 def chunks(run: ImportRun, setting: Setting) -> Iterator[Chunk]:
-    """What is left of the file."""
+    """What is left of the file, understood without a look at the database."""
     for number, part in enumerate(parts_of(run)):
         if number < run.part_number:
             continue

@@ -16,15 +16,24 @@ class Setting:
     def __init__(self, run: ImportRun, *, writes: bool) -> None:
         self.run_id, self.writes, self.asks = run.pk, writes, run.confirms_missing_consent
         self.newsletters = {each.slug: each for each in Newsletter.objects.all()}
+        self.newsletter_ids = {slug: each.pk for slug, each in self.newsletters.items()}
         names = {each.name.lower(): slug for slug, each in self.newsletters.items()}
         self.newsletter_names = names | {slug: slug for slug in self.newsletters}
         self.default = run.newsletter.slug if run.newsletter else ""
         self.note = _("import: %(file)s") % {"file": run.file_name}
         self.ground = run.ground or _("imported: %(file)s") % {"file": run.file_name}
+        self._offers: dict[tuple[str, str], tuple[int, str]] = {}
         self._topics = dict(Topic.objects.values_list("slug", "pk"))
         self._topic_sets: dict[str, int | None] = {"": None}
         self._wordings: dict[tuple[str, str, str], Any] = {}
         self._asked_count = run.counts.get("asked", 0) if writes else 0
+
+    def offer(self, slug: str, wanted: str) -> tuple[int, str]:
+        """The newsletter's primary key, and the cadence that it has for somebody who wants this one."""
+        if (offer := self._offers.get((slug, wanted))) is None:
+            newsletter = self.newsletters[slug]
+            offer = self._offers[slug, wanted] = self.newsletter_ids[slug], newsletter.cadence_or_default(wanted)
+        return offer
 
     def topic_set_id(self, slugs: str) -> int | None:
         if slugs not in self._topic_sets:

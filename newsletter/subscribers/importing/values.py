@@ -21,6 +21,7 @@ class RefusedRow(ValueError):
 
 _DAY_FIRST = re.compile(r"(\d{2})[-.](\d{2})[-.](\d{4})(?:[ T](\d{2}):(\d{2})(?::(\d{2}))?)?")
 _ZONE_WORDS = re.compile(r"^(?P<moment>\S+ \S+?)(?: (?P<offset>[+-]\d{4}))?(?: (?:UTC|GMT|Z))?$")
+_USUAL = re.compile(r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}", re.ASCII)
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.|$)){4}", re.ASCII)
 _MAILTO = "mailto:"
@@ -36,7 +37,7 @@ def moment(text: str) -> datetime | None:
     if not text or text.startswith("0000-00-00"):
         return None
     try:
-        found = _parsed(text)
+        found = datetime.fromisoformat(text) if _USUAL.fullmatch(text) else _parsed(text)
         found = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
     except (ValueError, OverflowError) as error:
         raise RefusedRow(gettext("not a date: %(text)s") % {"text": text[:40]}) from error

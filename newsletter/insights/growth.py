@@ -23,6 +23,7 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from newsletter.insights.models import GrowthDay
+from newsletter.lib.addresses import address_key
 from newsletter.subscribers.models import ConsentRecord, Newsletter, StoredCount, Subscription, Suppression
 
 DAYS = 90
@@ -141,16 +142,16 @@ def _consents(action: ConsentRecord.Action, since: datetime) -> Counts:
 
 def _bounced(since: datetime) -> Counts:
     """From the suppressions, which are few, to their owners' subscriptions."""
-    suppressed = Suppression.objects.filter(reason__in=BOUNCED, created_at__gte=since).order_by()
-    by_hash = dict(suppressed.values_list("address_hash", _day("created_at")))
-    hashes, counts = sorted(by_hash), Counter[tuple[int, date]]()
-    for start in range(0, len(hashes), 500):
+    suppressed = Suppression.objects.filter(reason__in=BOUNCED, created_at__gte=since).exclude(email="").order_by()
+    by_key = {address_key(email): day for email, day in suppressed.values_list("email", _day("created_at"))}
+    keys, counts = sorted(by_key), Counter[tuple[int, date]]()
+    for start in range(0, len(keys), 500):
         rows = Subscription.objects.filter(
-            subscriber__address_hash__in=hashes[start : start + 500],
+            subscriber__address_key__in=keys[start : start + 500],
             status__in=[Subscription.Status.ACTIVE, Subscription.Status.PAUSED],
         ).order_by()
-        for newsletter, hash_ in rows.values_list("newsletter", F("subscriber__address_hash")):
-            counts[newsletter, by_hash[hash_]] += 1
+        for newsletter, key in rows.values_list("newsletter", F("subscriber__address_key")):
+            counts[newsletter, by_key[key]] += 1
     return counts
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from newsletter.delivery import books
-from newsletter.insights import growth
+from newsletter.insights import growth, metrics
 from newsletter.subscribers import counting
 
 
@@ -15,5 +15,6 @@ def refresh(*, now: datetime) -> list[str]:
         "readers": counting.recount(now=now),
         "books": books.recount(now=now) > 0,
         "growth": growth.recount(now=now),
+        "articles": metrics.recount(now=now),
     }
     return [name for name, was_due in done.items() if was_due]

@@ -1,7 +1,8 @@
 """Why did, or didn't, this reader get this issue? One sentence, and what it rests on.
 
-The ledger answers first. Where it has no line for the reader, their state when the issue left is put together from
-the consent records, the subscription and the changes kept since. What nothing explains is said to be unexplained.
+The ledger answers first, with what was planned for the reader's group. Where it has no line for the reader, their state
+when the issue left is put together from the consent records, the subscription and the changes kept since. What nothing
+explains is said to be unexplained.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from newsletter.digests.models import Issue
 from newsletter.engagement.models import Event
 from newsletter.insights.contents import Fate, contents
 from newsletter.insights.entries import Tone
+from newsletter.insights.planning import decided
 from newsletter.insights.wording import moment
 from newsletter.subscribers.models import Cadence, Change, ConsentRecord, Subscriber, Subscription, Suppression
 
@@ -33,7 +35,7 @@ class Answer:
 
 
 def explain(*, subscriber: Subscriber, issue: Issue) -> Answer:
-    """At most 12 queries, each through an index of one reader or one issue."""
+    """At most 15 queries, each through an index of one reader or one issue."""
     if issue.launched_at is None:
         return _not_out(issue)
     sends = Send.objects.filter(campaign__issue=issue, subscriber=subscriber).select_related("campaign")
@@ -58,7 +60,8 @@ def _not_out(issue: Issue) -> Answer:
 def _planned(subscriber: Subscriber, issue: Issue, row: Send, subscription: Subscription | None) -> Answer:
     topics = _value_then(subscriber, issue, "topic_set", _topics_now(subscription))
     articles = contents(issue=issue, subscriber=subscriber, edition_id=row.edition_id, topics=topics)
-    because = [*_reported(row), *_about_suppression(subscriber)]
+    decision = decided(row, topics=topics)
+    because = [*([decision.in_words] if decision else []), *_reported(row), *_about_suppression(subscriber)]
     if row.response:
         because.insert(0, _("The server said: %(words)s") % {"words": row.response})
     values = {

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from newsletter.subscribers.models import Newsletter, StoredCount, Subscriber, Subscription, Suppression
 
-SUBSCRIBERS, SUPPRESSIONS = "subscribers", "suppressions"
+SUBSCRIBERS, SUBSCRIPTIONS, SUPPRESSIONS = "subscribers", "subscriptions", "suppressions"
 MAX_AGE = timedelta(minutes=5)
-FEW = 1_000  # readers of a newsletter that a page may count
+FEW = 1_000  # rows that a page may count
 
 
 def active_readers(newsletter: Newsletter) -> str:
@@ -45,13 +46,39 @@ def _in_words(exact: int | None, stored: int | None) -> str:
     return _("about %(count)s") % {"count": number_format(stored, force_grouping=True)}
 
 
+def by_value(rows: QuerySet[Any], field: str, *, name: str, values: Collection[str]) -> dict[str, int]:
+    """How many rows have which value: exact where there are FEW rows, else as ``recount`` stored them. Two queries.
+
+    Empty if there are more, and nobody has counted yet.
+    """
+    stored = StoredCount.objects.named([f"{name}:{value}" for value in values])
+    known = {value: row.count for value in values if (row := stored.get(f"{name}:{value}"))}
+    if sum(known.values()) <= FEW:
+        found = list(rows.order_by().values_list(field, flat=True)[: FEW + 1])
+        if len(found) <= FEW:
+            return dict(Counter(map(str, found)))
+    return known
+
+
+def count_by_value(rows: QuerySet[Any], field: str, *, name: str, values: Collection[str]) -> dict[str, int]:
+    """What ``by_value`` wants to find stored. Reads all rows: for the worker."""
+    found = dict(rows.order_by().values_list(field).annotate(count=Count("pk")))
+    return {f"{name}:{value}": found.get(value, 0) for value in values}
+
+
 def recount(*, now: datetime) -> bool:
     """Count readers anew if it was last done MAX_AGE ago. True if it was."""
     if StoredCount.objects.filter(name=SUBSCRIBERS, counted_at__gt=now - MAX_AGE).exists():
         return False
-    active = Subscription.objects.filter(status=Subscription.Status.ACTIVE).order_by()
-    by_newsletter = dict(active.values_list("newsletter").annotate(count=Count("pk")))
-    counts = {active_readers(each): by_newsletter.get(each.pk, 0) for each in Newsletter.objects.all()}
-    counts |= {SUBSCRIBERS: Subscriber.objects.count(), SUPPRESSIONS: Suppression.objects.count()}
+    statuses, reasons = Subscription.Status.values, Suppression.Reason.values
+    found = Subscription.objects.order_by().values_list("newsletter", "status").annotate(count=Count("pk"))
+    by_newsletter, by_status = Counter[int](), Counter(dict.fromkeys(statuses, 0))
+    for newsletter, status, count in found:
+        by_status[status] += count
+        by_newsletter[newsletter] += count if status == Subscription.Status.ACTIVE else 0
+    counts = {active_readers(each): by_newsletter[each.pk] for each in Newsletter.objects.all()}
+    counts |= {f"{SUBSCRIPTIONS}:{status}": count for status, count in by_status.items()}
+    suppressed = count_by_value(Suppression.objects.all(), "reason", name=SUPPRESSIONS, values=reasons)
+    counts |= suppressed | {SUBSCRIBERS: Subscriber.objects.count(), SUPPRESSIONS: sum(suppressed.values())}
     StoredCount.objects.store(counts, now=now)
     return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, Max, OuterRef
 
 from newsletter.subscribers import retention
 from newsletter.subscribers.limits import PERIOD
@@ -15,6 +15,7 @@ from newsletter.subscribers.signup import validity
 HEAD_START = timedelta(seconds=5)  # the doorbell has rung for younger ones; it is most likely being answered
 GRACE = timedelta(days=1)  # whoever comes a little late gets a new link with one click
 BATCH = 500
+STRETCH, SWEEP_SECONDS = 20_000, 60
 
 
 def owed_mails(now: datetime) -> list[int]:
@@ -27,11 +28,11 @@ def clean_up(now: datetime) -> dict[str, int]:
     """Forget what nobody confirmed, and end pauses. Returns how many of each; at most BATCH at a time."""
     counts = {
         "wishes_expired": _expire_wishes(now - validity() - GRACE),
-        "people_forgotten": _forget_people(now - validity() - GRACE),
+        "people_forgotten": _forget_people(now),
         "pauses_ended": _end_pauses(now),
         **retention.clean_up(now),
     }
-    ConfirmationMail.objects.filter(at__lte=now - PERIOD).delete()
+    _forget_mails(now - PERIOD)
     return {name: count for name, count in counts.items() if count}
 
 
@@ -45,22 +46,35 @@ def _expire_wishes(cutoff: datetime) -> int:
     return len(wishes)
 
 
-def _forget_people(cutoff: datetime) -> int:
-    """People of whom nothing is left but an address that somebody once typed."""
+def _forget_people(now: datetime) -> int:
+    """People of whom nothing is left but an address that somebody once typed.
+
+    Nothing marks them, so everybody is looked at in turn, STRETCH of them with every sweep: which, the clock says.
+    """
+    last = Subscriber.objects.aggregate(last=Max("pk"))["last"] or 0
+    first = STRETCH * (int(now.timestamp() // SWEEP_SECONDS) % (last // STRETCH + 1))
     people = Subscriber.objects.filter(
         ~Exists(Subscription.objects.filter(subscriber=OuterRef("pk"))),
         ~Exists(ConsentRecord.objects.filter(subscriber=OuterRef("pk"))),
-        created_at__lte=cutoff,
+        pk__range=(first, first + STRETCH - 1),
+        created_at__lte=now - validity() - GRACE,
     )
     pks = list(people.order_by("pk").values_list("pk", flat=True)[:BATCH])
     Subscriber.objects.filter(pk__in=pks).delete()
     return len(pks)
 
 
+def _forget_mails(until: datetime) -> None:
+    """How often an address was mailed is counted for thirty days."""
+    old = ConfirmationMail.objects.filter(at__lte=until).order_by("at", "pk")
+    ConfirmationMail.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:BATCH])).delete()
+
+
 def _end_pauses(now: datetime) -> int:
+    """Those that have been over for the longest first: of the last day's, some are not over where the reader lives."""
     tomorrow = (now + timedelta(days=1)).date()  # it may be tomorrow already where the reader lives
     paused = Subscription.objects.filter(status="paused", paused_until__lte=tomorrow)
-    candidates = paused.select_related("subscriber", "newsletter").order_by("pk")[:BATCH]
+    candidates = paused.select_related("subscriber", "newsletter").order_by("paused_until", "pk")[:BATCH]
     return sum(each.resume() for each in candidates if _is_over(each, now))
 
 

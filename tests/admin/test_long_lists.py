@@ -176,7 +176,7 @@ def test_worker_stores_what_pages_show() -> None:
     assert stored["subscribers"] == 3
     assert stored[counting.active_readers(subscription.newsletter)] == 1
     assert stored[f"campaign:{send.campaign_id}:sent"] == 1
-    assert first == ["readers", "books", "growth"]
+    assert first == ["readers", "books", "growth", "articles"]
     assert second == []
 
 

@@ -3,8 +3,9 @@
     DATABASE_URL=postgres://… make bench-readers
 
 It makes a database of its own on that server, fills it set-based, asks the pages of the desk through Django, and prints
-for each the slowest of three times, its queries and their plans' nodes. A sequential scan of a big table, or a query
-that reads more than MOST_READ rows of one, is marked, and makes the exit status 1.
+for each the slowest of three times, its queries and their plans' nodes; then what the worker does by itself, turn by
+turn. A sequential scan of a big table, or a query that reads more than MOST_READ rows of one, is marked, and makes the
+exit status 1.
 """
 
 from __future__ import annotations

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import django
 
@@ -24,12 +22,12 @@ from django.utils import timezone  # noqa: E402
 
 from newsletter.delivery.models import Campaign, Send  # noqa: E402
 from newsletter.insights import refreshing  # noqa: E402
-from newsletter.subscribers.models import Newsletter, Subscriber  # noqa: E402
+from newsletter.subscribers.models import Newsletter  # noqa: E402
+from tests.benchmarks import readers_lists_chores as chores  # noqa: E402
 from tests.benchmarks import readers_lists_seed as seed  # noqa: E402
+from tests.benchmarks.readers_lists_plans import faults, scans  # noqa: E402
 
 READERS = 1_000_000
-BIG = 50_000  # rows from which on a table must not be read to its end
-MOST_READ = 100_000  # rows of a big table that one query may look at
 ROW = "{:<58}{:>8}{:>9}  {}\n"
 
 
@@ -38,7 +36,8 @@ def main() -> None:
     parser.add_argument("--readers", type=int, default=READERS)
     readers = parser.parse_args().readers
     settings.ALLOWED_HOSTS = ["*"]
-    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+    dummy = "django.core.cache.backends.dummy.DummyCache"
+    settings.CACHES = {"default": {**settings.CACHES["default"], "BACKEND": dummy}}
     call_command("migrate", verbosity=0)
     began = time.monotonic()
     seed.fill(readers)
@@ -50,8 +49,10 @@ def main() -> None:
     client.force_login(User.objects.create_superuser("bench", password="bench"))
     sys.stdout.write(ROW.format("page", "ms", "queries", "nodes over big tables; what is wrong"))
     wrong = [address for address in pages() if not measure(client, address)]
-    sys.stdout.write(f"\n{len(wrong)} pages read too much\n")
-    sys.exit(1 if wrong else 0)
+    sys.stdout.write(f"\n{len(wrong)} pages read too much\n\n")
+    late = [name for name, chore in chores.chores().items() if not chores.measure(name, *chore)]
+    sys.stdout.write(f"\n{len(late)} chores take too long or read too much\n")
+    sys.exit(1 if wrong or late else 0)
 
 
 def pages() -> Iterator[str]:
@@ -60,9 +61,11 @@ def pages() -> Iterator[str]:
     newsletters = list(Newsletter.objects.order_by("pk"))
     yield reverse("admin:index")
     yield reverse("desk:growth")
-    middle = Subscriber.objects.order_by("pk")[1000].pk
+    yield reverse("insights:metrics")
+    middle = seed.OLD_FRIEND
     yield reverse("admin:subscribers_subscriber_change", args=[middle])
     yield reverse("desk:timeline", args=[middle])
+    yield reverse("desk:issues", args=[middle])
     yield from (people, f"{people}?p=200", *(f"{people}?q={word}" for word in ("r", "reader77", "reader777777", "zzz")))
     for newsletter in newsletters:
         chosen = f"subscriptions__newsletter__id__exact={newsletter.pk}"
@@ -72,7 +75,11 @@ def pages() -> Iterator[str]:
     for status in seed.STATUSES:
         yield f"{people}?subscriptions__status__exact={status}"
         yield f"{subscriptions}?status__exact={status}"
-    yield from (f"{people}?labels__id__exact=1", f"{people}?created_at_from=2026-11-01&created_at_to=2026-11-03")
+    yield from (
+        f"{people}?labels__id__exact=1",
+        f"{people}?labels__id__exact=2",
+        f"{people}?created_at_from=2026-11-01&created_at_to=2026-11-03",
+    )
     yield from (f"{subscriptions}?cadence__exact={cadence}" for cadence in ("daily", "weekly", "monthly"))
     yield from (subscriptions, f"{subscriptions}?q=reader777", f"{subscriptions}?q=zzz")
     yield from _records()
@@ -118,35 +125,12 @@ def measure(client: Client, address: str) -> bool:
         times.append(time.monotonic() - began)
     nodes: set[str] = set()
     wrong: list[str] = [] if status == 200 else [f"status {status}"]
-    for node in (node for sql in asked if sql.startswith("SELECT") for node in _nodes(sql)):
+    for node in (node for sql in asked if sql.startswith("SELECT") for node in scans(sql)):
         nodes |= {f"{node['Node Type']} {node.get('Index Name') or node['Relation Name']}"}
-        wrong += _faults(node)
+        wrong += faults(node)
     told = ", ".join(sorted(nodes)) + (f"  WRONG: {'; '.join(sorted(set(wrong)))}" if wrong else "")
     sys.stdout.write(ROW.format(address.removeprefix("/admin/"), f"{max(times) * 1000:.0f}", len(asked), told))
     return not wrong
-
-
-def _nodes(sql: str) -> Iterator[dict[str, Any]]:
-    """The plan's scans of big tables, as they ran."""
-    with connection.cursor() as cursor:
-        cursor.execute("EXPLAIN (ANALYZE, FORMAT JSON) " + sql.replace("%", "%%"), [])
-        answer = cursor.fetchone()[0]
-    plan = json.loads(answer) if isinstance(answer, str) else answer
-    waiting = [plan[0]["Plan"]]
-    while waiting:
-        node = waiting.pop()
-        waiting += node.get("Plans", [])
-        if seed.sizes().get(node.get("Relation Name", ""), 0) >= BIG:
-            yield node
-
-
-def _faults(node: dict[str, Any]) -> Iterator[str]:
-    loops = node["Actual Loops"]
-    read = (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * loops
-    if read > MOST_READ:
-        yield f"{node['Node Type']} of {node['Relation Name']} reads {read:,.0f} rows"
-    elif node["Node Type"] == "Seq Scan" and read > BIG // 10:
-        yield f"sequential scan of {node['Relation Name']}"
 
 
 if __name__ == "__main__":

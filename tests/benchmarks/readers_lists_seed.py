@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -10,6 +12,7 @@ from django.utils import timezone
 
 from newsletter.delivery.models import Campaign, Send
 from newsletter.digests.models import Edition, Issue
+from newsletter.engagement.models import Event
 from newsletter.subscribers.models import (
     ConsentRecord,
     ConsentWording,
@@ -28,10 +31,16 @@ STATUS = """CASE WHEN n % 5000 = 0 THEN 'pending' WHEN n % 2000 = 1 THEN 'paused
             ELSE 'active' END"""
 
 
+OLD_FRIEND = 1_000  # the reader who got FEW_SENDS small issues
+FEW_SENDS = 10_000
+
+
 def fill(count: int) -> None:
-    """Newsletters: everybody's, one that a third has, one with 300 readers, one with none."""
+    """Newsletters: everybody's, one that a third has, one with 300 readers, one with none; and one that the oldest
+    fifth had and left, because what lies together in a table misleads the database's estimates.
+    """
     ago = AGO.format(count=count)
-    newsletters = [_newsletter(name) for name in ("Everybody", "A third", "Few", "Nobody")]
+    newsletters = [_newsletter(name) for name in ("Everybody", "A third", "Few", "Nobody", "Former")]
     _insert(Subscriber, count, {
         "id": "n", "email": "'reader' || n || '@example.org'", "address_key": "'reader' || n || '@example.org'",
         "address_hash": "md5('reader' || n)", "created_at": ago,
@@ -43,15 +52,21 @@ def fill(count: int) -> None:
             "cadence": "CASE WHEN n % 10000 = 3 THEN 'monthly' WHEN n % 4 = 1 THEN 'weekly' ELSE 'daily' END",
             "ended_at": f"CASE WHEN n % 50 = 2 THEN {ago} END", "created_at": ago,
         }, where=f"n % {every} = 0")  # fmt: skip
+    _insert(Subscription, count // 5, {
+        "subscriber_id": "n", "newsletter_id": str(newsletters[4].pk), "status": "'ended'", "confirmed_at": ago,
+        "cadence": "'weekly'", "ended_at": ago, "created_at": ago,
+    })  # fmt: skip
     wording = ConsentWording.objects.current(newsletters[0])
     _insert(ConsentRecord, count, {
         "subscriber_id": "n", "address_hash": "md5('reader' || n)", "newsletter_id": str(newsletters[0].pk),
         "action": "CASE WHEN n % 50 = 2 THEN 'withdrawn' ELSE 'given' END",
         "method": "CASE WHEN n % 20000 = 7 THEN 'editor' WHEN n % 50 = 2 THEN 'page' ELSE 'confirmed' END",
-        "wording_id": str(wording.pk), "at": ago,
+        "wording_id": str(wording.pk), "at": ago, "user_agent": "'Browser'",
+        "ip_address": "('192.0.2.' || n % 250)::inet",
     })  # fmt: skip
     _insert(SignUp, count, {
-        "subscriber_id": "n", "created_at": ago, "expires_at": ago, "confirmed_at": ago,
+        "subscriber_id": "n", "created_at": ago, "expires_at": ago, "confirmed_at": ago, "user_agent": "'Browser'",
+        "ip_address": "('192.0.2.' || n % 250)::inet",
         "status": "CASE WHEN n % 1000 = 9 THEN 'skipped' ELSE 'confirmed' END",
         "skipped_reason": "CASE WHEN n % 1000 = 9 THEN 'too_soon' ELSE '' END",
     })  # fmt: skip
@@ -62,8 +77,11 @@ def fill(count: int) -> None:
     })  # fmt: skip
     label = Label.objects.create(name="press")
     _insert(Subscriber.labels.through, count, {"subscriber_id": "n", "label_id": str(label.pk)}, where="n % 2500 = 1")
+    old = Label.objects.create(name="from the old list")
+    _insert(Subscriber.labels.through, count // 10, {"subscriber_id": "n", "label_id": str(old.pk)})
     for number in range(2):
         _campaign(newsletters[0], number, count)
+    _old_friend(newsletters[2])
     _run("ANALYZE")
 
 
@@ -80,11 +98,40 @@ def _campaign(newsletter: Newsletter, number: int, count: int) -> None:
         newsletter=newsletter, number=number + 1, send_at=now, status="approved", approved_at=now, launched_at=now
     )
     edition = Edition.objects.create(issue=issue, content_key=str(number))
-    campaign = Campaign.objects.create(issue=issue, started_at=now, status="finished", finished_at=now)
+    finished_at = now - timedelta(days=200 if number == 0 else 0)
+    campaign = Campaign.objects.create(issue=issue, started_at=finished_at, status="finished", finished_at=finished_at)
     _insert(Send, count, {
         "campaign_id": str(campaign.pk), "subscriber_id": "n", "edition_id": str(edition.pk), "settled_at": "now()",
+        "response": "'250 2.0.0 taken'",
         "status": "CASE WHEN n % 3 = 0 THEN 'skipped' WHEN n % 2000 = 1 THEN 'failed' ELSE 'sent' END",
         "reason": "CASE WHEN n % 3 = 0 THEN 'nothing_new' WHEN n % 2000 = 1 THEN 'bad_address' ELSE '' END",
+    })  # fmt: skip
+
+
+def _old_friend(newsletter: Newsletter) -> None:
+    """One reader of FEW_SENDS issues, each reported as delivered and, a year later, with its detail still there."""
+    first = {model: (model.objects.order_by("-pk").values_list("pk", flat=True).first() or 0) for model in (
+        Issue, Edition, Campaign, Send
+    )}  # fmt: skip
+    at = AGO.format(count=FEW_SENDS).replace("minute", "hour")
+    _insert(Issue, FEW_SENDS, {
+        "id": f"{first[Issue]} + n", "newsletter_id": str(newsletter.pk), "number": "n", "send_at": at,
+        "status": "'approved'", "approved_at": at, "launched_at": at,
+    })  # fmt: skip
+    _insert(Edition, FEW_SENDS, {
+        "id": f"{first[Edition]} + n", "issue_id": f"{first[Issue]} + n", "content_key": "n::text",
+    })  # fmt: skip
+    _insert(Campaign, FEW_SENDS, {
+        "id": f"{first[Campaign]} + n", "issue_id": f"{first[Issue]} + n", "status": "'finished'", "started_at": at,
+        "finished_at": at, "forgotten_at": at,
+    })  # fmt: skip
+    _insert(Send, FEW_SENDS, {
+        "id": f"{first[Send]} + n", "campaign_id": f"{first[Campaign]} + n", "subscriber_id": str(OLD_FRIEND),
+        "edition_id": f"{first[Edition]} + n", "settled_at": at, "status": "'sent'",
+    })  # fmt: skip
+    _insert(Event, FEW_SENDS, {
+        "send_id": f"{first[Send]} + n", "kind": "'delivered'", "source": "'postmark'", "source_id": "n::text",
+        "at": at, "detail": "'250 2.0.0 taken'",
     })  # fmt: skip
 
 
@@ -99,8 +146,10 @@ def _insert(model: type[models.Model], count: int, values: dict[str, str], where
 def _default(field: Any) -> str:
     if field.primary_key or field.null or field.has_db_default():
         return ""
-    if field.has_default() and not callable(field.default):
-        value = field.default
+    if field.has_default():
+        value = field.get_default()
+        if isinstance(value, (list, dict)):
+            return f"'{json.dumps(value)}'"
         return str(value).lower() if isinstance(value, bool) else f"'{value}'" if isinstance(value, str) else str(value)
     return "''" if field.empty_strings_allowed else ""
 

@@ -3,19 +3,22 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from articles.models import Feed
 from newsletter.delivery.models import Send
-from newsletter.insights import health, metrics
+from newsletter.insights import health, metrics, refreshing
+from newsletter.subscribers import counting
 from newsletter.subscribers.models import Subscription
 from tests.factories import NOW, make_campaign, make_feed, make_send, make_subscription
 
 pytestmark = pytest.mark.django_db
-METRICS_QUERIES = 14  # one for each figure or group of figures, however many rows there are
+METRICS_QUERIES = 19  # one for each figure or group of figures, however many rows there are
 
 
 def sample(text: str, name: str, **labels: str) -> float | None:
@@ -80,3 +83,20 @@ def test_with_a_token_only_who_knows_it_sees_the_figures(client: Client, setting
     assert client.get("/metrics").status_code == 401
     assert client.get("/metrics", headers={"Authorization": "Bearer open"}).status_code == 401
     assert client.get("/metrics", headers={"Authorization": "Bearer open sesame"}).status_code == 200
+
+
+def test_big_tables_are_not_counted_for_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    subscription = make_subscription(status=Subscription.Status.ACTIVE)
+    refreshing.refresh(now=NOW)
+    make_subscription(newsletter=subscription.newsletter)
+    make_subscription(newsletter=subscription.newsletter, status=Subscription.Status.PAUSED)
+    monkeypatch.setattr(counting, "FEW", 0)
+
+    with CaptureQueriesContext(connection) as queries:
+        text = metrics.exposition(now=timezone.now()).decode()
+
+    assert sample(text, "broadsheet_subscriptions", status="active") == 1  # as the worker counted
+    assert sample(text, "broadsheet_subscriptions", status="paused") == 0
+    big = {"subscribers_subscription", "subscribers_suppression", "articles_article", "delivery_send"}
+    reads = [query["sql"] for query in queries if any(f'FROM "{table}"' in query["sql"] for table in big)]
+    assert all("LIMIT" in sql for sql in reads)

@@ -209,7 +209,7 @@ def test_whole_timeline_is_paged_by_links(client: Client) -> None:
     assert second.context["page"].older is None
 
 
-@pytest.mark.parametrize("name", ["timeline", "why"])
+@pytest.mark.parametrize("name", ["timeline", "issues", "why"])
 def test_timeline_is_for_editors_only(client: Client, name: str) -> None:
     subscriber = factories.make_subscriber()
     address = reverse(f"desk:{name}", args=[subscriber.pk])

@@ -14,6 +14,7 @@ from newsletter.delivery import campaigns, dispatch
 from newsletter.delivery.models import Send
 from newsletter.digests.models import Issue
 from newsletter.engagement.models import Event
+from newsletter.insights.desk import choosing
 from newsletter.insights.why import explain
 from newsletter.subscribers import changes
 from newsletter.subscribers.models import ConsentRecord, Subscription, Suppression
@@ -25,7 +26,7 @@ from tests.factories import NOW
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
-MOST_QUERIES = 14
+MOST_QUERIES = 16
 
 
 def launched(subscription: Subscription, **fields: object) -> Issue:
@@ -85,6 +86,8 @@ def test_nothing_new_is_explained_article_by_article() -> None:
     answer = explain(subscriber=subscription.subscriber, issue=issue)
 
     assert answer.sentence == f"They did not get {issue}: nothing in it was new for them."
+    planned = f"It was planned for them with the readers of these topics: {topic.name}, who had had 1 of its articles"
+    assert f"{planned} by then." in answer.because
     assert [fate.why for fate in answer.articles] == [
         f"they had it in {earlier.issue}", "in none of the topics that they follow"
     ]  # fmt: skip
@@ -211,3 +214,29 @@ def test_answer_costs_few_queries_and_shows_on_its_page(client: Client) -> None:
     assert response.status_code == 200
     assert "is on its way to them" in response.text
     assert client.get(reverse("desk:why", args=[subscription.subscriber.pk]), {"issue": "x"}).status_code == 404
+
+
+def test_every_issue_can_be_reached_with_what_the_ledger_says(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choosing, "PAGE_SIZE", 2)
+    send = factories.make_send(status=Send.Status.SKIPPED, reason=Send.Reason.TOO_FEW, settled_at=NOW)
+    assert send.subscriber
+    issue = send.campaign.issue
+    other = factories.make_issue(send_at=NOW - 100 * HOUR)
+    older = [factories.make_issue(newsletter=issue.newsletter, send_at=NOW - n * HOUR) for n in (5, 5, 9)]
+    client.force_login(factories.make_editor())
+    address = reverse("desk:issues", args=[send.subscriber.pk])
+
+    found, query = [], {"newsletter": str(issue.newsletter_id)}
+    while True:
+        response = client.get(address, query)
+        found += [row.issue for row in response.context["page"].rows]
+        if not (before := response.context["page"].older):
+            break
+        query["before"] = before
+    first = client.get(address)
+
+    assert found == [issue, older[1], older[0], older[2]]
+    assert other not in found
+    assert "skipped: fewer articles than the minimum" in first.text
+    assert f"{reverse('desk:why', args=[send.subscriber.pk])}?issue={issue.pk}" in first.text
+    assert client.get(address, {"before": "x", "newsletter": "x"}).status_code == 200

@@ -18,9 +18,10 @@ from django.views.decorators.http import require_safe
 from newsletter.digests.models import Issue
 from newsletter.insights import growth as growing
 from newsletter.insights import timeline as timelines
+from newsletter.insights.desk import choosing
 from newsletter.insights.desk.choosing import recent_issues
 from newsletter.insights.why import explain
-from newsletter.subscribers.models import Subscriber
+from newsletter.subscribers.models import Newsletter, Subscriber
 
 View = Callable[..., HttpResponse]
 
@@ -46,19 +47,34 @@ def timeline(request: HttpRequest, pk: int) -> HttpResponse:
     subscriber = get_object_or_404(Subscriber, pk=pk)
     before = timelines.parse_position(request.GET.get("before", ""))
     page = timelines.page(subscriber=subscriber, before=before)
-    context = {"subscriber": subscriber, "page": page, "is_first": before is None, "issues": recent_issues()}
+    context = {"subscriber": subscriber, "page": page, "is_first": before is None, "issues": recent_issues(subscriber)}
     return _show(request, "timeline", subscriber.email, context)
+
+
+@at_the_desk("subscribers.view_subscriber")
+def issues(request: HttpRequest, pk: int) -> HttpResponse:
+    """Every issue, and what the ledger says of it for this reader: from here each can be explained."""
+    subscriber = get_object_or_404(Subscriber, pk=pk)
+    newsletters = Newsletter.objects.order_by("position", "name", "pk")
+    newsletter = newsletters.filter(pk=_number(request.GET.get("newsletter", ""))).first()
+    page = choosing.page(
+        subscriber=subscriber, newsletter=newsletter.pk if newsletter else None, before=request.GET.get("before", "")
+    )
+    context = {
+        "subscriber": subscriber, "page": page, "newsletters": newsletters, "newsletter": newsletter,
+        "is_first": not request.GET.get("before"),
+    }  # fmt: skip
+    return _show(request, "issues", subscriber.email, context)
 
 
 @at_the_desk("subscribers.view_subscriber")
 def why(request: HttpRequest, pk: int) -> HttpResponse:
     """Why this reader did, or didn't, get an issue."""
     subscriber = get_object_or_404(Subscriber, pk=pk)
-    text = request.GET.get("issue", "")
-    issue_pk = int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
-    issue = get_object_or_404(Issue.objects.select_related("newsletter"), pk=issue_pk)
+    chosen = _number(request.GET.get("issue", ""))
+    issue = get_object_or_404(Issue.objects.select_related("newsletter"), pk=chosen)
     answer = explain(subscriber=subscriber, issue=issue)
-    context = {"subscriber": subscriber, "issue": issue, "answer": answer, "issues": recent_issues()}
+    context = {"subscriber": subscriber, "issue": issue, "answer": answer, "issues": recent_issues(subscriber)}
     return _show(request, "why", subscriber.email, context)
 
 
@@ -68,6 +84,11 @@ def growth(request: HttpRequest) -> HttpResponse:
     step = growing.Step.WEEK if request.GET.get("by") != "day" else growing.Step.DAY
     context = {"figures": growing.figures(step=step, now=timezone.now()), "step": step}
     return _show(request, "growth", _("Growth and churn"), context)
+
+
+def _number(text: str) -> int:
+    """A key as an address has it; 0, which nothing has, for anything else."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
 
 
 def _show(request: HttpRequest, template: str, title: str, context: dict[str, Any]) -> HttpResponse:

@@ -18,4 +18,4 @@ FEW = 12
 def latest_of_reader(subscriber: Subscriber) -> dict[str, Any]:
     """The newest entries of the reader's timeline, and the question why."""
     page = timeline.page(subscriber=subscriber, size=FEW)
-    return {"subscriber": subscriber, "page": page, "issues": recent_issues()}
+    return {"subscriber": subscriber, "page": page, "issues": recent_issues(subscriber)}

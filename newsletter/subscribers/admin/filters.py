@@ -31,7 +31,8 @@ class SubscribedToFilter(RelatedDropdownFilter):  # type: ignore[misc]
         if status := request.GET.get(STATUS):
             wanted &= exactly("subscriptions__status", status)
             order.append("-found__status")
-        return _by_subscription(queryset, wanted).order_by(*order, "-found__pk")
+        order.append("-found_pk")
+        return _by_subscription(queryset, wanted).order_by(*order)
 
 
 class SubscriptionStatusFilter(ChoicesDropdownFilter):  # type: ignore[misc]

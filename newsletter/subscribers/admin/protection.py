@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from articles.desk import ReadOnlyAdmin
 from newsletter.subscribers.models import Attack
-from newsletter.subscribers.protection import FASTEST, SLOWEST
+from newsletter.subscribers.protection import SLOWEST
 from newsletter.subscribers.shield import attack, budget, rates, tally
 from newsletter.subscribers.shield.tally import Layer
 
@@ -94,10 +94,15 @@ def _consequences(*, is_on: bool) -> list[str]:
 
 def _layers(counts: dict[Layer, int]) -> Iterator[LayerRow]:
     caught, slowed = _("turned away"), _("made to wait")
-    yield LayerRow(_("A field that people do not see"), _("always"), "", counts[Layer.HONEYPOT], _("caught"))
-    times = {"fast": FASTEST.seconds, "slow": round(SLOWEST.total_seconds() / 3600)}
+    trap = _("always") if settings.SIGN_UP_HONEYPOT else _("off")
+    yield LayerRow(
+        _("A field that people do not see"), trap, "SIGN_UP_HONEYPOT", counts[Layer.HONEYPOT], _("caught")
+    )
+    times = {"fast": settings.SIGN_UP_MIN_SECONDS, "slow": round(SLOWEST.total_seconds() / 3600)}
     rule = _("%(fast)d seconds to %(slow)d hours") % times
-    yield LayerRow(_("Time to fill the form in"), rule, "", counts[Layer.TIME], _("asked to send it again"))
+    yield LayerRow(
+        _("Time to fill the form in"), rule, "SIGN_UP_MIN_SECONDS", counts[Layer.TIME], _("asked to send it again")
+    )
     yield _limit(_("Limit for a network"), "SIGN_UPS_PER_NETWORK_AND_HOUR", counts[Layer.NETWORK], caught)
     yield _limit(_("Limit for a mail domain"), "SIGN_UPS_PER_DOMAIN_AND_HOUR", counts[Layer.DOMAIN], slowed)
     total = {"count": settings.SIGN_UPS_PER_HOUR, "most": rates.CEILING * settings.SIGN_UPS_PER_HOUR}

@@ -82,6 +82,10 @@ class Schedule(models.Model):
         help_text=_("An article waits for company no longer than this. Empty: until it is too old."),
     )  # fmt: skip
     max_articles = models.PositiveSmallIntegerField(_("most articles"), default=8)
+    max_per_topic = models.PositiveSmallIntegerField(
+        _("most articles of one topic"), null=True, blank=True, validators=[MinValueValidator(1)],
+        help_text=_("More of them become headlines. Empty: no limit."),
+    )  # fmt: skip
     window_days = models.PositiveSmallIntegerField(_("an article waits at most (days)"), default=3)
     approval = models.CharField(_("approval"), max_length=9, choices=Approval, default=Approval.AUTOMATIC)
     draft_minutes = models.PositiveSmallIntegerField(_("draft opens before the run (minutes)"), default=45)

@@ -5,13 +5,24 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from articles.feeds import polling
+from articles.feeds import polling, pushing
 from articles.feeds.importing import PollReport
 
 
 @shared_task
 def poll_due_feeds() -> None:
     for report in polling.poll_due(timezone.now()):
+        ring_for_pictures(report)
+
+
+@shared_task
+def ask_hubs() -> None:
+    pushing.ask_hubs(timezone.now())
+
+
+@shared_task
+def import_deliveries() -> None:
+    for report in pushing.import_deliveries(timezone.now()):
         ring_for_pictures(report)
 
 

@@ -18,7 +18,7 @@ from time import monotonic, sleep
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from articles.feeds import hosts, illustrating, importing, parsing, state
+from articles.feeds import hosts, illustrating, importing, parsing, pushing, state
 from articles.feeds.fetching import FetchError, pause_asked_for
 from articles.feeds.importing import PollOutcome, PollReport
 from articles.feeds.retrieving import Question, Retrieved, retrieve
@@ -161,12 +161,17 @@ class _Sweep:
         feed, host = self.running.pop(future)
         self._leave(host, pause=self._pause(future))
         try:
-            return importing.take(feed, future.result(), self.now())
+            return self._import(feed, future.result())
         except Exception:
             logger.exception("feed %s could not be imported", feed.pk)
         sentence = _("It could not be imported, through a fault of ours; the log says why.")
         state.note_failure(feed, FetchError(sentence), self.now())
         return PollReport(feed.pk, str(feed), feed.url, PollOutcome.FAILED, error=sentence)
+
+    def _import(self, feed: Feed, retrieved: Retrieved) -> PollReport:
+        report = importing.take(feed, retrieved, self.now())
+        pushing.note_hub(feed, retrieved, self.now())
+        return report
 
     def _pause(self, future: Future[Retrieved]) -> timedelta:
         """How long the machine is left alone; as long as it wants, if it said so."""

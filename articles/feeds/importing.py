@@ -137,6 +137,14 @@ def take(feed: Feed, retrieved: Retrieved, now: datetime, *, first: FirstImport 
     return replace(report, feed=str(feed), url=feed.url)
 
 
+def take_delivery(feed: Feed, parsed: ParsedFeed, now: datetime) -> PollReport:
+    """Import what a hub pushed; when the feed is polled next does not change."""
+    report = take_document(feed, parsed, now)
+    changed = state.note_document(feed, parsed, now, new=report.new, warning=_warning(report.held))
+    feed.save(update_fields=changed)
+    return report
+
+
 def take_document(feed: Feed, parsed: ParsedFeed, now: datetime) -> PollReport:
     """Import the items of a document, wherever it came from."""
     counts: Counter[Outcome] = Counter()

@@ -134,6 +134,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 CELERY_BEAT_SCHEDULE = {
     "poll-due-feeds": {"task": "articles.tasks.poll_due_feeds", "schedule": 15.0, "options": {"expires": 15}},
+    "ask-hubs": {"task": "articles.tasks.ask_hubs", "schedule": 20.0, "options": {"expires": 20}},
+    "import-deliveries": {"task": "articles.tasks.import_deliveries", "schedule": 10.0, "options": {"expires": 10}},
     "fetch-awaited-pictures": {
         "task": "articles.tasks.fetch_awaited_pictures",
         "schedule": 600.0,

@@ -4,8 +4,9 @@ Temporary tables, for as long as one transaction:
 
 - ``offered``: the issue's candidate articles, each a bit of a word;
 - ``told``: which of them an earlier edition had, as words of bits;
-- ``audience``: a row per active reader: (subscription_id, reader, topics, is_suppressed, received), where ``received``
-  are the bits of what they have had, or are about to get.
+- ``moments``: the zones and hours of those whose turn it is, where readers have hours of their own (see waves.py);
+- ``audience``: a row per active reader: (subscription_id, reader, topics, is_suppressed, is_capped, received), where
+  ``received`` are the bits of what they have had, or are about to get.
 
 Readers with equal (topics, received) are one group; the ledger is filled from the audience joined to the groups. The
 words are or-ed by the database, so neither the order nor the number of a reader's earlier mails matters. The ORM writes
@@ -16,38 +17,55 @@ runs alike on SQLite and PostgreSQL.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, models
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Case, Exists, F, OuterRef, Q, When
+from django.db.models.functions import Coalesce
 
+from newsletter.delivery.capping import PAUSE, waits_as_it_is
 from newsletter.delivery.models import Campaign, Send
+from newsletter.delivery.waves import NO_HOUR, Moment, of_the_day
 from newsletter.digests.assembly import WORD_BITS, GroupKey
 from newsletter.digests.models import EditionItem, Issue, ReaderGroup
 from newsletter.digests.selection import Candidate
 from newsletter.subscribers.models import Subscription, Suppression
 
-TABLE, OFFERED, TOLD = "delivery_audience", "delivery_offered", "delivery_told"
+TABLE, OFFERED, TOLD, MOMENTS = "delivery_audience", "delivery_offered", "delivery_told", "delivery_moments"
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Which of an issue's readers have their turn now.
+
+    ``moments``: only those of these zones and hours; None: all. ``fed_up``: a select of the ids of those who have had
+    as many mails today as a day may bring; None: there is no such limit.
+    """
+
+    readers: models.QuerySet[Subscription, Any]
+    moments: Collection[Moment] | None = None
+    fed_up: models.QuerySet[Send, Any] | None = None
 
 
 @contextmanager
-def audience(issue: Issue, *, offered: Sequence[Candidate]) -> Iterator[None]:
-    """Freeze the issue's readers in the temporary table, for use inside one transaction.
+def audience(issue: Issue, *, offered: Sequence[Candidate], share: Share | None = None) -> Iterator[None]:
+    """Freeze the issue's readers, or a share of them, in the temporary table, for use inside one transaction.
 
     ``offered``: the issue's candidates; bit *n* of what a reader has received stands for the *n*-th.
     """
     with connection.cursor() as cursor:
         _prepare(cursor)
         words = _tell(cursor, offered)
-        _freeze(cursor, issue, words)
+        _freeze(cursor, share or Share(readers(issue)), words)
         try:
             yield
         finally:
             if not connection.needs_rollback:
-                for table in (TABLE, TOLD, OFFERED):
-                    cursor.execute(f"DROP TABLE {table}")
+                for table in (TABLE, MOMENTS, TOLD, OFFERED):
+                    cursor.execute(f"DROP TABLE IF EXISTS {table}")
 
 
 def readers(issue: Issue) -> models.QuerySet[Subscription, Any]:
@@ -55,12 +73,20 @@ def readers(issue: Issue) -> models.QuerySet[Subscription, Any]:
     active = Subscription.objects.filter(newsletter=issue.newsletter_id, status=Subscription.Status.ACTIVE)
     if issue.cadence:
         active = active.filter(cadence=issue.cadence)
+    return of_the_day(issue, active).order_by()
+
+
+def _rows(share: Share) -> models.QuerySet[Subscription, Any]:
     suppressed = Suppression.objects.filter(address_hash=OuterRef("subscriber__address_hash"))
-    return active.order_by().values(
+    is_capped = Q(pk__in=[]) if share.fed_up is None else Q(subscriber__in=share.fed_up)
+    moment = {"zone": F("subscriber__time_zone"), "own_hour": Coalesce("hour", NO_HOUR)}
+    return share.readers.order_by().values(
         subscription_id=F("pk"),
         reader=F("subscriber_id"),
         topics=F("topic_set_id"),
         is_suppressed=Exists(suppressed),
+        is_capped=Case(When(is_capped, then=True), default=False),
+        **(moment if share.moments is not None else {}),
     )
 
 
@@ -75,24 +101,31 @@ def groups() -> Counter[GroupKey]:
 
 
 def write_ledger(campaign: Campaign) -> int:
-    """One send per reader of the frozen audience, in the order of the editions. Returns how many will be mailed."""
+    """One send per reader of the frozen audience, in the order of the editions. Returns how many will be mailed.
+
+    Who has had enough mail today is skipped, and their articles wait; what has none waits itself, for a day.
+    """
     send, group = Send._meta.db_table, ReaderGroup._meta.db_table
+    waits = waits_as_it_is(campaign.issue)
+    skipped = "a.is_suppressed OR g.edition_id IS NULL" + ("" if waits else " OR a.is_capped")
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
             INSERT INTO {send} (campaign_id, subscriber_id, subscription_id, edition_id, status, reason, settled_at,
-                                response, attempt_count, lease)
-            SELECT %s, a.reader, a.subscription_id, CASE WHEN a.is_suppressed THEN NULL ELSE g.edition_id END,
-                   CASE WHEN a.is_suppressed OR g.edition_id IS NULL THEN 'skipped' ELSE 'queued' END,
-                   CASE WHEN a.is_suppressed THEN 'suppressed' ELSE g.skipped_reason END,
-                   CASE WHEN a.is_suppressed OR g.edition_id IS NULL THEN {_timestamp()} END,
+                                next_attempt_at, response, attempt_count, lease)
+            SELECT %s, a.reader, a.subscription_id, CASE WHEN {skipped} THEN NULL ELSE g.edition_id END,
+                   CASE WHEN {skipped} THEN 'skipped' WHEN a.is_capped THEN 'deferred' ELSE 'queued' END,
+                   CASE WHEN a.is_suppressed THEN 'suppressed' WHEN g.edition_id IS NULL THEN g.skipped_reason
+                        WHEN a.is_capped THEN 'capped' ELSE '' END,
+                   CASE WHEN {skipped} THEN {_timestamp()} END,
+                   CASE WHEN a.is_capped AND NOT ({skipped}) THEN {_timestamp()} END,
                    '', 0, ''
             FROM {TABLE} a
             JOIN {group} g ON g.issue_id = %s AND g.received = a.received
                           AND COALESCE(g.topic_set_id, 0) = COALESCE(a.topics, 0)
             ORDER BY g.edition_id, a.reader
             """,  # noqa: S608 - names of our own tables only
-            [campaign.pk, campaign.started_at, campaign.issue_id],
+            [campaign.pk, campaign.dated_at, campaign.dated_at + PAUSE, campaign.issue_id],
         )
     return campaign.sends.filter(status=Send.Status.QUEUED).count()
 
@@ -142,8 +175,12 @@ def _tell(cursor: Any, offered: Sequence[Candidate]) -> int:
     return words
 
 
-def _freeze(cursor: Any, issue: Issue, words: int) -> None:
-    sql, params = readers(issue).query.sql_with_params()
+def _freeze(cursor: Any, share: Share, words: int) -> None:
+    sql, params = _rows(share).query.sql_with_params()
+    if share.moments is not None:
+        cursor.execute(f"CREATE TEMPORARY TABLE {MOMENTS} (zone text, hour integer)")
+        cursor.executemany(f"INSERT INTO {MOMENTS} VALUES (%s, %s)", list(share.moments))  # noqa: S608
+        sql = f"SELECT p.* FROM ({sql}) p JOIN {MOMENTS} m ON m.zone = p.zone AND m.hour = p.own_hour"  # noqa: S608
     if not words:
         cursor.execute(f"CREATE TEMPORARY TABLE {TABLE} AS SELECT r.*, '' AS received FROM ({sql}) r", params)  # noqa: S608
         return

@@ -11,7 +11,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Count
 from django.utils.translation import gettext as _
 
-from newsletter.delivery import audience
+from newsletter.delivery import audience, capping, waves
 from newsletter.delivery.models import Campaign, Send
 from newsletter.digests import drafting, punctuality
 from newsletter.digests.assembly import assemble, candidates, plan
@@ -22,6 +22,7 @@ from newsletter.subscribers.models import Newsletter
 
 logger = logging.getLogger(__name__)
 
+WAVE_RETRY_AFTER = timedelta(minutes=1)
 STRAGGLING = timedelta(days=1)  # far longer than any worker may hold a send
 
 
@@ -67,18 +68,68 @@ def _launch(issue: Issue, *, now: datetime) -> Campaign | None:
     drafting.refresh(issue, now=now)
     if not punctuality.settle_approved(issue, now=now) or not issue.launch(now):
         return None
+    readers = audience.readers(issue)
+    timetable = waves.timetable(issue, readers, now=now)
     offered = candidates(issue, now=now)
-    with audience.audience(issue, offered=offered):
+    with audience.audience(issue, offered=offered, share=_share(issue, readers, timetable, now=now)):
         groups = audience.groups()
-        if not assemble(plan(issue, groups, offered=offered)):
+        has_editions = assemble(plan(issue, groups, offered=offered))
+        if not has_editions and not timetable.next_at:
             issue.recall(reason=_nobody(groups_exist=bool(groups)))
             return None
-        if not _can_be_said(issue):
+        if has_editions and not _can_be_said(issue):
             issue.recall(reason=_("Nothing to say: it has no text."))
             return None
-        campaign = Campaign.objects.create(issue=issue, started_at=now)
+        campaign = Campaign.objects.create(
+            issue=issue, started_at=now, next_wave_at=timetable.next_at, coming_count=timetable.coming_count
+        )
         audience.write_ledger(campaign)
     return campaign
+
+
+def launch_waves(*, failures: Failures, now: datetime) -> Iterator[Campaign]:
+    """Hand the issue on to the readers whose own hour has come. Yields the campaigns."""
+    due = Campaign.objects.sending().filter(next_wave_at__lte=now)
+    for campaign in due.select_related("issue__newsletter", "issue__schedule"):
+        with failures:
+            launch_wave(campaign, now=now)
+        yield campaign
+
+
+def launch_wave(campaign: Campaign, *, now: datetime) -> None:
+    """Extend the ledger by those whose moment has come, with what is new for each of them at this moment.
+
+    All in one transaction, and once however many sweeps see it. What goes wrong pauses the campaign for a while, and is
+    raised.
+    """
+    try:
+        with transaction.atomic():
+            _launch_wave(campaign, now=now)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        reason = _("The next readers' turn cannot be prepared: %(error)s") % {"error": repr(error)[:200]}
+        campaign.pause(reason=reason, resume_at=now + WAVE_RETRY_AFTER)
+        raise
+
+
+def _launch_wave(campaign: Campaign, *, now: datetime) -> None:
+    _one_launch_at_a_time()
+    if not campaign.begin_wave(now):
+        return
+    issue = campaign.issue
+    readers = waves.unserved(campaign, audience.readers(issue))
+    timetable = waves.timetable(issue, readers, now=now)
+    issue.reader_groups.all().delete()  # of the wave before; the ledger tells the rest
+    offered = candidates(issue, now=now)
+    with audience.audience(issue, offered=offered, share=_share(issue, readers, timetable, now=now)):
+        assemble(plan(issue, audience.groups(), offered=offered))
+        audience.write_ledger(campaign)
+    campaign.await_wave(timetable.next_at, timetable.coming_count)
+
+
+def _share(issue: Issue, readers: waves.Audience, timetable: waves.Timetable, *, now: datetime) -> audience.Share:
+    return audience.Share(readers, moments=timetable.due, fed_up=capping.fed_up(issue, now=now))
 
 
 def _one_launch_at_a_time() -> None:

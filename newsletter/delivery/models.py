@@ -39,6 +39,7 @@ class Campaign(models.Model):
         _("next readers"), null=True, blank=True, help_text=_("When it is the next readers' own hour.")
     )
     coming_count = models.PositiveIntegerField(_("wait for their hour"), default=0)
+    last_wave_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     forgotten_at = models.DateTimeField(_("detail forgotten"), null=True, blank=True, editable=False)
 
@@ -67,6 +68,24 @@ class Campaign(models.Model):
 
     def cancel(self, now: datetime) -> bool:
         return transition(self, sources=["sending", "paused"], to=self.Status.CANCELLED, finished_at=now)
+
+    @property
+    def dated_at(self) -> datetime:
+        """When the latest readers had their turn: the date of their mails, and where their deadline begins."""
+        return self.last_wave_at or self.started_at
+
+    def begin_wave(self, now: datetime) -> bool:
+        """It is the next readers' turn. Of several callers exactly one gets True."""
+        mine = type(self).objects.sending().filter(pk=self.pk, next_wave_at=self.next_wave_at)
+        if self.next_wave_at is None or not mine.update(next_wave_at=None, last_wave_at=now):
+            return False
+        self.next_wave_at, self.last_wave_at = None, now
+        return True
+
+    def await_wave(self, at: datetime | None, coming_count: int) -> None:
+        """``coming_count`` readers have their turn from ``at`` on; None if everybody had it."""
+        self.next_wave_at, self.coming_count = at, coming_count
+        self.save(update_fields=["next_wave_at", "coming_count"])
 
     def finish(self, now: datetime) -> bool:
         """Close the books if they balance: False while any send is open, or readers wait for their hour."""

@@ -104,7 +104,7 @@ class Letter:
             "From": mailbox(newsletter.sender_name, self.sender),
             "Reply-To": f"<{on_the_wire(newsletter.reply_address)}>" if newsletter.reply_address else "",
             "Subject": unstructured(mail.subject, name="Subject"),
-            "Date": format_datetime(campaign.started_at),
+            "Date": format_datetime(campaign.dated_at),
             "List-ID": mailbox(newsletter.name, f"{newsletter.slug}.{domain}"),
             "List-Archive": f"<{settings.SITE_URL}{newsletter.get_absolute_url()}>",
             "List-Post": "NO",

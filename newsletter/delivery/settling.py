@@ -122,4 +122,4 @@ def retry_at(*, now: datetime, attempt_count: int) -> datetime:
 
 def deadline(campaign: Campaign) -> datetime:
     """After this a send that was not accepted has failed."""
-    return campaign.started_at + timedelta(hours=settings.SEND_DEADLINE_HOURS)
+    return campaign.dated_at + timedelta(hours=settings.SEND_DEADLINE_HOURS)

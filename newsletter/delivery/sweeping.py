@@ -27,6 +27,8 @@ def sweep(*, now: datetime) -> Iterator[Campaign]:
         pass
     for _campaign in campaigns.resume_due(now=now):
         pass
+    for _campaign in campaigns.launch_waves(failures=failures, now=now):
+        pass
     for campaign in Campaign.objects.sending():
         if failures.attempt(partial(_has_work_or_is_finished, campaign, now=now)):
             yield campaign

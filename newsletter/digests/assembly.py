@@ -67,7 +67,7 @@ def plan(issue: Issue, groups: Iterable[GroupKey], *, offered: Sequence[Candidat
 def assemble(plan: Plan) -> bool:
     """Write the editions, and which group of readers gets which, or why it gets none. False if nobody gets any.
 
-    Call it once per issue, inside the transaction that launches it.
+    Call it once per issue, or per share of its readers, inside the transaction that launches it.
     """
     editions = _create_editions(plan.issue, plan.selections)
     insert_rows(
@@ -128,13 +128,14 @@ def _feeds_of(pks: Sequence[int]) -> Mapping[int, set[int]]:
 def _create_editions(issue: Issue, selections: Iterable[Selection]) -> Mapping[Selection, int]:
     """Write an edition for each; selection -> its id."""
     by_key = {selection.content_key: selection for selection in selections}
-    insert_rows(Edition, ["issue", "content_key", "error"], ((issue.pk, key, "") for key in by_key))
+    known = set(Edition.objects.filter(issue=issue).values_list("content_key", flat=True))  # of earlier readers
+    insert_rows(Edition, ["issue", "content_key", "error"], ((issue.pk, key, "") for key in by_key if key not in known))
     editions = dict(Edition.objects.filter(issue=issue).values_list("content_key", "pk"))
     ids = {selection: editions[key] for key, selection in by_key.items()}
     insert_rows(
         EditionItem,
         ["edition", "article", "position", "placement"],
-        (row for selection, pk in ids.items() for row in _item_rows(pk, selection)),
+        (row for key, each in by_key.items() if key not in known for row in _item_rows(ids[each], each)),
     )
     return ids
 

@@ -1,0 +1,126 @@
+"""Readers' own hours: one issue, ready at the newsletter's time, is handed out in waves over the day that follows.
+
+A reader's moment is the first time, from the issue's ``send_at`` on, that it is their hour where they are. Nothing is
+stored per reader: every wave asks anew whose moment has come and who is not in the ledger yet. So whoever changes hour
+or zone in between is neither passed over nor mailed twice, and the ledger alone says who has been served.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, time
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.db import models
+from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models.functions import Coalesce
+
+from newsletter.delivery.models import Campaign, Send
+from newsletter.digests.models import Issue, Schedule
+from newsletter.digests.scheduling import next_local_time
+from newsletter.subscribers.models import Cadence, Subscription
+
+NO_HOUR = -1  # of readers who take the newsletter's time
+CHOOSE_HOURS = frozenset({Cadence.DAILY.value, Cadence.WEEKLY.value, Cadence.MONTHLY.value})
+type Moment = tuple[str, int]  # the reader's zone ("" for the newsletter's) and hour, as the database has them
+type Audience = models.QuerySet[Subscription, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Timetable:
+    """Whose moment has come: ``due`` (None: everybody's). ``coming_count`` others have theirs from ``next_at`` on."""
+
+    due: frozenset[Moment] | None = None
+    next_at: datetime | None = None
+    coming_count: int = 0
+
+
+def timetable(issue: Issue, readers: Audience, *, now: datetime) -> Timetable:
+    """Who of ``readers`` gets the issue now, and when the next do. At most one query."""
+    if not has_waves(issue):
+        return Timetable()
+    counts = _counts(readers)
+    at = {moment: moment_at(issue, moment) for moment in counts}
+    later = [moment for moment in counts if at[moment] > now]
+    return Timetable(
+        due=frozenset(counts) - frozenset(later),
+        next_at=min((at[moment] for moment in later), default=None),
+        coming_count=sum(counts[moment] for moment in later),
+    )
+
+
+def forecast(issue: Issue, readers: Audience) -> Mapping[datetime, int]:
+    """How many readers get the issue at which instant, in order. One query; for a page that looks ahead."""
+    if not has_waves(issue):
+        return {issue.send_at: readers.count()}
+    found: dict[datetime, int] = {}
+    for moment, count in _counts(readers).items():
+        at = moment_at(issue, moment)
+        found[at] = found.get(at, 0) + count
+    return dict(sorted(found.items()))
+
+
+def has_waves(issue: Issue) -> bool:
+    """Whether readers get the issue at different times."""
+    schedule = issue.schedule
+    if schedule is None or issue.cadence == Cadence.IMMEDIATE:
+        return False
+    return _takes_hours(issue) or schedule.in_readers_zone
+
+
+def moment_at(issue: Issue, moment: Moment) -> datetime:
+    """When readers of this zone and hour get the issue, in UTC: its ``send_at`` at the earliest."""
+    name, hour = moment
+    schedule = issue.schedule
+    assert schedule is not None
+    if hour != NO_HOUR and _takes_hours(issue):
+        return next_local_time(time(hour), _zone(name, issue.newsletter.time_zone), since=issue.send_at)
+    if schedule.in_readers_zone:
+        return next_local_time(_own_time(issue, schedule), _zone(name, schedule.time_zone), since=issue.send_at)
+    return issue.send_at
+
+
+def unserved(campaign: Campaign, readers: Audience) -> Audience:
+    """Those of the issue's readers who are not in its ledger yet."""
+    served = Send.objects.filter(campaign=campaign, subscriber=OuterRef("subscriber"))
+    return readers.filter(~Exists(served))
+
+
+def of_the_day(issue: Issue, readers: Audience) -> Audience:
+    """Of weekly readers those whose day it is; who chose none, or one that is not offered, has the newsletter's."""
+    newsletter, schedule = issue.newsletter, issue.schedule
+    if schedule is None or issue.run_date is None or issue.cadence != Cadence.WEEKLY:
+        return readers
+    if not newsletter.offers_delivery_time or not newsletter.offered_weekdays:
+        return readers
+    weekday = issue.run_date.weekday()
+    chosen = Q(weekday=weekday) if weekday in newsletter.offered_weekdays else Q(pk__in=[])
+    if weekday in schedule.weekdays:
+        chosen |= Q(weekday=None) | ~Q(weekday__in=newsletter.offered_weekdays)
+    return readers.filter(chosen)
+
+
+def _counts(readers: Audience) -> Mapping[Moment, int]:
+    moments = readers.order_by().values("subscriber__time_zone", own_hour=Coalesce("hour", NO_HOUR))
+    counted = moments.annotate(count=Count("pk")).values_list("subscriber__time_zone", "own_hour", "count")
+    return {(zone, hour): count for zone, hour, count in counted}
+
+
+def _takes_hours(issue: Issue) -> bool:
+    return issue.newsletter.offers_delivery_time and issue.cadence in CHOOSE_HOURS
+
+
+def _own_time(issue: Issue, schedule: Schedule) -> time:
+    return time.fromisoformat(issue.run_slot) if issue.run_slot[:2].isdigit() else schedule.time
+
+
+@lru_cache(maxsize=1024)
+def _zone(name: str, otherwise: str) -> ZoneInfo:
+    """The zone of that name, or the other one if there is none, or none that we know any more."""
+    try:
+        return ZoneInfo(name or otherwise)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo(otherwise)

@@ -1,0 +1,271 @@
+"""One issue for readers whose hours differ: each gets it once, at theirs, with what is new by then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, time, timedelta
+from typing import Any
+
+import pytest
+
+from newsletter.delivery import campaigns, sweeping
+from newsletter.delivery.models import Campaign, Send
+from newsletter.digests import drafting
+from newsletter.digests.models import Issue, Schedule
+from newsletter.subscribers.models import Newsletter, Subscription
+from tests.factories import (
+    NOW,
+    make_article,
+    make_editor,
+    make_issue,
+    make_newsletter,
+    make_schedule,
+    make_subscriber,
+    make_subscription,
+)
+
+pytestmark = pytest.mark.django_db
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+@pytest.fixture
+def punctual() -> Newsletter:
+    return make_newsletter(offers_delivery_time=True, time_zone="Europe/Paris")
+
+
+def reader(newsletter: Newsletter, *, zone: str = "", hour: int | None = None, **fields: Any) -> Subscription:
+    return make_subscription(newsletter=newsletter, subscriber=make_subscriber(time_zone=zone), hour=hour, **fields)
+
+
+def ready(newsletter: Newsletter, **fields: Any) -> Issue:
+    """An issue of a daily schedule, ready at NOW (06:00 UTC, 07:00 in Paris), with an article."""
+    make_article()
+    schedule = make_schedule(newsletter=newsletter, **fields)
+    [issue] = {each for each in drafting.run_due(now=NOW) if each.schedule == schedule}
+    return issue
+
+
+def sweep(at: datetime) -> None:
+    """Everything that is due, and every mail is accepted."""
+    for _campaign in sweeping.sweep(now=at):
+        pass
+    queued = Send.objects.filter(status=Send.Status.QUEUED)
+    queued.update(status=Send.Status.SENT, settled_at=at)
+
+
+def served_at(moments: list[datetime]) -> dict[int, list[datetime]]:
+    """subscription -> the moments of ``moments`` at which it got its mail."""
+    found: dict[int, list[datetime]] = {}
+    known: set[int] = set()
+    for at in moments:
+        sweep(at)
+        new = Send.objects.filter(status=Send.Status.SENT).exclude(pk__in=known)
+        for send in new:
+            found.setdefault(send.subscription_id or 0, []).append(at)
+            known.add(send.pk)
+    return found
+
+
+def test_everybody_gets_it_at_their_hour_once(punctual: Newsletter) -> None:
+    as_newsletter = reader(punctual)
+    paris_at_six, paris_at_nine = reader(punctual, hour=6), reader(punctual, hour=9)
+    new_york_at_seven = reader(punctual, zone="America/New_York", hour=7)
+    unknown_zone = reader(punctual, zone="Mars/Base", hour=9)
+    ready(punctual)
+
+    served = served_at([NOW + n * HOUR for n in range(25)])
+
+    assert served == {
+        as_newsletter.pk: [NOW],
+        paris_at_nine.pk: [NOW + 2 * HOUR],
+        unknown_zone.pk: [NOW + 2 * HOUR],
+        new_york_at_seven.pk: [NOW + 6 * HOUR],
+        paris_at_six.pk: [NOW + 23 * HOUR],
+    }
+    sweep(NOW + 25 * HOUR)
+    assert Campaign.objects.get().status == Campaign.Status.FINISHED
+
+
+def test_in_each_readers_zone_it_is_the_newsletters_time_where_they_are() -> None:
+    newsletter = make_newsletter()
+    home, tokyo = reader(newsletter), reader(newsletter, zone="Asia/Tokyo")
+    lima = reader(newsletter, zone="America/Lima")
+    ready(newsletter, in_readers_zone=True, time_zone="Asia/Tokyo", time=time(15))
+
+    served = served_at([NOW + n * HOUR for n in range(25)])
+
+    assert served == {home.pk: [NOW], tokyo.pk: [NOW], lima.pk: [NOW + 14 * HOUR]}
+
+
+def test_it_holds_what_is_new_for_the_reader_at_their_hour(punctual: Newsletter) -> None:
+    evening = reader(punctual, hour=20)
+    kept, withdrawn, alerted = make_article(), make_article(), make_article()
+    ready(punctual)
+    sweep(NOW)
+    alert = make_issue(newsletter=make_newsletter(), articles=[alerted])
+    make_subscription(newsletter=alert.newsletter, subscriber=evening.subscriber)
+    alert.approve(by=make_editor(), now=NOW)
+    sweep(NOW + HOUR)
+    withdrawn.withdraw(NOW + 2 * HOUR)
+    make_article(released_at=NOW + 3 * HOUR)  # for the next issue
+
+    sweep(NOW + 13 * HOUR)
+
+    send = Send.objects.get(subscription=evening)
+    assert send.edition
+    articles = set(send.edition.articles.all())
+    assert kept in articles
+    assert len(articles) == 2  # and the one that ready() made
+
+
+def test_whoever_changes_their_hour_in_between_is_neither_skipped_nor_mailed_twice(punctual: Newsletter) -> None:
+    to_later, to_earlier, moves = reader(punctual, hour=8), reader(punctual, hour=20), reader(punctual, hour=9)
+    last = reader(punctual, hour=22)
+    ready(punctual)
+    sweep(NOW)
+    sweep(NOW + HOUR)  # 08:00 in Paris
+
+    Subscription.objects.filter(pk=to_later.pk).update(hour=21)
+    Subscription.objects.filter(pk=to_earlier.pk).update(hour=8)
+    moves.subscriber.time_zone = "America/Los_Angeles"
+    moves.subscriber.save()
+    for hours in range(2, 26):
+        sweep(NOW + hours * HOUR)
+
+    sent = Send.objects.filter(status=Send.Status.SENT)
+    assert sorted(sent.values_list("subscription_id", flat=True)) == [to_later.pk, to_earlier.pk, moves.pk, last.pk]
+
+
+def test_two_sweeps_at_once_serve_a_wave_once(punctual: Newsletter) -> None:
+    reader(punctual, hour=8)
+    ready(punctual)
+    sweep(NOW)
+    one, other = Campaign.objects.get(), Campaign.objects.get()
+
+    for campaign in (one, other):
+        campaigns.launch_wave(campaign, now=NOW + HOUR)
+
+    assert Send.objects.count() == 1
+
+
+def test_pause_holds_the_next_readers_and_cancelling_forgets_them(punctual: Newsletter) -> None:
+    reader(punctual, hour=8)
+    ready(punctual)
+    sweep(NOW)
+    campaign = Campaign.objects.get()
+    campaign.pause(reason="wait")
+    sweep(NOW + 2 * HOUR)
+    while_paused = Send.objects.count()
+
+    campaign.resume()
+    sweep(NOW + 3 * HOUR)
+
+    assert (while_paused, Send.objects.count()) == (0, 1)
+
+
+def test_launching_tells_how_many_wait_for_their_hour(punctual: Newsletter) -> None:
+    reader(punctual)
+    for _ in range(3):
+        reader(punctual, hour=8)
+    reader(punctual, hour=20)
+    ready(punctual)
+
+    sweep(NOW)
+    campaign = Campaign.objects.get()
+    sweep(NOW + HOUR)
+    later = Campaign.objects.get()
+
+    assert (campaign.coming_count, campaign.next_wave_at) == (4, NOW + HOUR)
+    assert (later.coming_count, later.next_wave_at, later.dated_at) == (1, NOW + 13 * HOUR, NOW + HOUR)
+
+
+def test_weekly_readers_get_it_on_their_day_or_the_newsletters() -> None:
+    newsletter = make_newsletter(offers_delivery_time=True, offered_weekdays=[0, 2, 6])
+    none, monday, wednesday, not_offered = (
+        reader(newsletter, cadence="weekly", weekday=day) for day in (None, 0, 2, 4)
+    )
+    make_schedule(newsletter=newsletter, cadence="weekly", weekdays=[6], next_run_at=None)
+    make_article(released_at=NOW - 3 * HOUR)
+
+    drafting.run_due(now=NOW - HOUR)
+    days: dict[int, list[str]] = {}
+    for n in range(7):
+        drafting.run_due(now=NOW + n * DAY)
+        sweep(NOW + n * DAY)
+    for send in Send.objects.filter(status=Send.Status.SENT).select_related("campaign"):
+        days.setdefault(send.subscription_id or 0, []).append(f"{send.campaign.started_at:%a}")
+
+    assert days == {monday.pk: ["Mon"], wednesday.pk: ["Wed"], none.pk: ["Sun"], not_offered.pk: ["Sun"]}
+
+
+# --- the cap of a day -------------------------------------------------------------------------------------------------
+def test_capped_digest_is_skipped_with_its_reason_and_its_articles_come_the_next_day(settings: Any) -> None:
+    settings.MAILS_PER_READER_AND_DAY = 1
+    newsletter, other = make_newsletter(), make_newsletter()
+    mine = make_subscription(newsletter=newsletter)
+    make_subscription(newsletter=other, subscriber=mine.subscriber)
+    first = make_article()
+    make_schedule(newsletter=other)
+    drafting.run_due(now=NOW)
+    sweep(NOW)
+    second = make_article(released_at=NOW + HOUR)
+    make_schedule(newsletter=newsletter, time=time(9), next_run_at=NOW + 3 * HOUR)
+
+    drafting.run_due(now=NOW + 3 * HOUR)
+    sweep(NOW + 3 * HOUR)
+    capped = Send.objects.get(subscription=mine)
+    Schedule.objects.filter(newsletter=other).update(is_active=False)
+    drafting.run_due(now=NOW + 27 * HOUR)
+    sweep(NOW + 27 * HOUR)
+
+    assert (capped.status, capped.reason, capped.edition) == (Send.Status.SKIPPED, Send.Reason.CAPPED, None)
+    sent = Send.objects.get(subscription=mine, status=Send.Status.SENT)
+    assert sent.edition
+    assert set(sent.edition.articles.all()) == {second}
+    assert first not in sent.edition.articles.all()
+
+
+def test_capped_announcement_waits_for_the_same_hour_of_the_next_day(
+    settings: Any, approved_issue: Callable[..., Issue]
+) -> None:
+    settings.MAILS_PER_READER_AND_DAY = 1
+    updates = make_newsletter(kind=Newsletter.Kind.ANNOUNCEMENTS)
+    mine = make_subscription(newsletter=updates)
+    morning = make_issue_with_text(updates)
+    campaigns.launch(morning, now=NOW)
+    Send.objects.update(status=Send.Status.SENT, settled_at=NOW)
+
+    campaign = campaigns.launch(make_issue_with_text(updates), now=NOW + HOUR)
+
+    assert campaign
+    send = campaign.sends.get(subscription=mine)
+    assert (send.status, send.reason, send.next_attempt_at) == (
+        Send.Status.DEFERRED, Send.Reason.CAPPED, NOW + HOUR + DAY,
+    )  # fmt: skip
+    assert not campaign.sends.claimable(NOW + 2 * HOUR).exists()
+    assert campaign.sends.claimable(NOW + 26 * HOUR).exists()
+
+
+def make_issue_with_text(newsletter: Newsletter) -> Issue:
+    issue = drafting.new_issue(newsletter, send_at=NOW)
+    Issue.objects.filter(pk=issue.pk).update(subject="Open day", body="Come and see us.")
+    issue.refresh_from_db()
+    issue.approve(now=NOW)
+    return issue
+
+
+def test_yesterdays_mail_counts_for_yesterday(settings: Any) -> None:
+    settings.MAILS_PER_READER_AND_DAY = 1
+    newsletter = make_newsletter()
+    make_subscription(newsletter=newsletter)
+    make_article()
+    make_schedule(newsletter=newsletter)
+    drafting.run_due(now=NOW)
+    sweep(NOW + HOUR)
+    make_article(released_at=NOW + 2 * HOUR)
+    drafting.run_due(now=NOW + DAY)
+
+    sweep(NOW + DAY)
+
+    assert Send.objects.filter(status=Send.Status.SENT).count() == 2

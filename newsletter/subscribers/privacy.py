@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from newsletter.lib.addresses import address_hash, address_key
 from newsletter.subscribers.models import (
@@ -49,8 +52,17 @@ def erase(*, subscriber: Subscriber, now: datetime) -> Erased:
     ConfirmationMail.objects.filter(address_hash__in=hashes).delete()
     PersonalMail.objects.filter(email__in=addresses).delete()
     Farewell.objects.filter(subscription__subscriber=subscriber).update(words="")
+    _forget_at_the_desk(subscriber, addresses)
     subscriber.delete()
     return Erased(newsletters=newsletters, consent_count=consent_count)
+
+
+def _forget_at_the_desk(subscriber: Subscriber, addresses: list[str]) -> None:
+    """What editors did to the person stays, without who it was: the admin's log calls rows by their addresses."""
+    theirs = Q(content_type=ContentType.objects.get_for_model(Subscriber), object_id=str(subscriber.pk))
+    for email in addresses:
+        theirs |= Q(object_repr__icontains=email) | Q(change_message__icontains=email)
+    LogEntry.objects.filter(theirs).update(object_repr=_("erased person"), change_message="")
 
 
 def _addresses(subscriber: Subscriber) -> list[str]:

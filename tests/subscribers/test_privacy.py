@@ -6,8 +6,11 @@ import logging
 
 import pytest
 from django.apps import apps
+from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.db import models
 from django.test import Client
+from django.urls import reverse
+from pytest_django import Settings
 
 from newsletter.lib import doorbell
 from newsletter.lib.addresses import address_hash
@@ -23,7 +26,7 @@ from newsletter.subscribers.models import (
 from newsletter.subscribers.privacy import erase
 from newsletter.subscribers.signup import send_confirmation, sign_up
 from newsletter.subscribers.suppression import is_suppressed
-from tests.factories import NOW, make_consent, make_newsletter, make_send, make_sign_up, make_subscription
+from tests.factories import NOW, make_consent, make_editor, make_newsletter, make_send, make_sign_up, make_subscription
 from tests.servers.smtp import SmtpServer, Stage
 from tests.subscribers.forms import form, last_sign_up, post_form
 
@@ -58,6 +61,7 @@ ADDRESS_FIELDS = {
     "subscribers.Newsletter.postal_address": "the publisher's",
 }
 NOT_OF_READERS = {"auth", "admin"}
+EMPTY_INLINE = {"subscriptions-TOTAL_FORMS": "0", "subscriptions-INITIAL_FORMS": "0"}
 
 
 def test_every_relation_to_a_subscriber_is_classified() -> None:
@@ -116,6 +120,28 @@ def test_erased_person_is_not_in_any_table() -> None:
     for model in apps.get_models():
         for row in model._default_manager.values():
             assert "reader@example.org" not in str(row), model
+
+
+def test_log_of_the_desk_says_what_was_done_but_not_to_whom(client: Client) -> None:
+    editor = make_editor()
+    client.force_login(editor)
+    subscriber = make_subscription(email="Reader@example.org").subscriber
+    other = make_subscription(email="other@example.org").subscriber
+    page = "admin:subscribers_subscriber_change"
+    for person in (subscriber, other):
+        client.post(reverse(page, args=[person.pk]), {"name": "Ada", "format": "html", **EMPTY_INLINE})
+    client.post(reverse("admin:subscribers_suppression_add"), {"email": "reader@example.org", "note": ""})
+
+    erase(subscriber=subscriber, now=NOW)
+
+    entries = {(entry.action_flag, entry.object_repr) for entry in LogEntry.objects.all()}
+    assert entries == {(CHANGE, "erased person"), (CHANGE, "other@example.org"), (ADDITION, "erased person")}
+    assert "reader@example.org" not in str(list(LogEntry.objects.values())).lower()
+
+
+def test_no_message_to_an_editor_is_kept_in_the_database(client: Client, settings: Settings) -> None:
+    """They name people: whoever is erased must not be left in somebody's session."""
+    assert settings.MESSAGE_STORAGE == "django.contrib.messages.storage.cookie.CookieStorage"
 
 
 def test_proof_of_consent_is_never_edited_or_deleted() -> None:

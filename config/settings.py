@@ -271,6 +271,7 @@ SECURE_PROXY_SSL_HEADER = (
 TRUSTED_PROXIES = environment.networks("TRUSTED_PROXIES", environment.PRIVATE_NETWORKS)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = _is_https
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"  # none in the database: they name people
 X_FRAME_OPTIONS = "DENY"
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"

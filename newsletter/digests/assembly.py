@@ -87,8 +87,9 @@ def candidates(issue: Issue, *, now: datetime) -> list[Candidate]:
     """What the issue offers, in its order: pinned first; nothing dropped, withdrawn, expired or under embargo."""
     alive = Article.objects.eligible(since=now - UNLIMITED, now=now)
     items = issue.items.filter(article__in=alive).exclude(state=IssueItem.State.DROPPED)
-    rows = sorted(items.values_list("state", "position", "pk", "article_id"), key=_place)
+    rows = sorted(items.values_list("state", "position", "pk", "article_id", "article__released_at"), key=_place)
     pks = [row[3] for row in rows]
+    latest = now - timedelta(days=issue.latest_days) if issue.latest_days else None
     topics, feeds = _topics_of(pks), _feeds_of(pks)
     return [
         Candidate(
@@ -97,13 +98,14 @@ def candidates(issue: Issue, *, now: datetime) -> list[Candidate]:
             section=next(iter(topics[pk]), None),
             feeds=frozenset(feeds[pk]),
             is_pinned=state == IssueItem.State.PINNED,
+            has_waited=latest is not None and released_at <= latest,
         )
-        for state, _position, _pk, pk in rows
+        for state, _position, _pk, pk, released_at in rows
     ]
 
 
-def _place(row: tuple[str, int, int, int]) -> tuple[bool, int, int]:
-    state, position, pk, _article_id = row
+def _place(row: tuple[str, int, int, int, datetime | None]) -> tuple[bool, int, int]:
+    state, position, pk, *_article = row
     return state != IssueItem.State.PINNED, position, pk
 
 

@@ -20,6 +20,7 @@ class Candidate:
     """An article that an issue offers, at its place in the issue's order. One without topics is for everybody.
 
     ``section`` is the topic under which it is shown, ``feeds`` are its sources. ``is_known``: it was an alert before.
+    ``has_waited``: long enough for company; it goes out even with fewer articles than the minimum.
     """
 
     article_id: int
@@ -28,6 +29,7 @@ class Candidate:
     feeds: frozenset[int] = frozenset()
     is_pinned: bool = False
     is_known: bool = False
+    has_waited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ def select(
 
 
 def _arranged(left: Sequence[Candidate], limits: Limits) -> Selection | TooFew:
-    if len(left) < max(limits.minimum, 1):
+    if not left or (len(left) < limits.minimum and not any(candidate.has_waited for candidate in left)):
         return TooFew(len(left))
     stories: list[Candidate] = []
     headlines: list[Candidate] = []

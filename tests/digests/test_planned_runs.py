@@ -263,3 +263,21 @@ def test_runs_of_one_day_are_issues_of_their_own() -> None:
         (NOW.date(), "06:00"),
         (NOW.date(), "18:00"),
     ]
+
+
+# --- the fewest articles, and how long they wait for company ----------------------------------------------------------
+@pytest.mark.parametrize(("days_ago", "is_sent"), [(1, False), (2, True)])
+def test_fewer_than_the_minimum_wait_until_the_latest_day(days_ago: int, is_sent: bool) -> None:
+    schedule = make_schedule(min_articles=3, latest_days=2, window_days=5)
+    make_subscription(newsletter=schedule.newsletter)
+    oldest = make_article(released_at=NOW - days_ago * DAY)
+    make_article()
+
+    drafting.run_due(now=NOW)
+    campaign = campaigns.launch(Issue.objects.get(), now=NOW)
+
+    assert (campaign is not None) is is_sent
+    if campaign:
+        assert oldest in campaign.sends.get().edition.articles.all()  # type: ignore[union-attr]
+    else:
+        assert "too few" in Issue.objects.get().reason

@@ -72,6 +72,15 @@ def site_url(name: str, default: str) -> str:
     return url
 
 
+def web_address(name: str) -> str:
+    """The address of a page, or nothing."""
+    url = text(name, "")
+    parts = _split(name, url)
+    if url and (parts.scheme not in {"http", "https"} or not parts.hostname):
+        raise ImproperlyConfigured(f"{name} is {url!r}; it should look like https://example.org/privacy.")
+    return url
+
+
 def redis_url(name: str) -> str:
     """Where a Redis or Valkey server is; empty means the embedded broker."""
     url = text(name, "")

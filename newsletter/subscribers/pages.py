@@ -12,9 +12,11 @@ from django.utils.translation import get_language_info
 
 from articles.models import Topic
 from newsletter.subscribers.forms import SubscribeForm
-from newsletter.subscribers.models import Cadence, Newsletter, Subscriber, Subscription, Weekday
+from newsletter.subscribers.models import Cadence, Farewell, Newsletter, Subscriber, Subscription, Weekday
 from newsletter.subscribers.preferences import offered_newsletters
 from newsletter.subscribers.protection import HONEYPOT, TIME_FIELD, form_time, is_timely
+from newsletter.subscribers.suppression import is_suppressed
+from newsletter.subscribers.unsubscribing import left_just_now
 
 AREAS = (
     "Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific",
@@ -56,8 +58,13 @@ def preferences_page(subscriber: Subscriber, *, now: datetime) -> dict[str, Any]
     }
     entries = [_entry(each, subscriptions.get(each.pk)) for each in offered_newsletters(subscriber)]
     paused = [each.paused_until for each in subscriptions.values() if each.status == Subscription.Status.PAUSED]
+    left = left_just_now(subscriber, now)
     return {
         "subscriber": subscriber,
+        "is_suppressed": is_suppressed(subscriber.email),
+        "left": left,
+        "reasons": Farewell.Reason.choices,
+        "has_said_why": Farewell.objects.filter(subscription__in=left).exists(),
         "entries": entries,
         "has_any": any(entry["is_wanted"] for entry in entries),
         "topics": list(Topic.objects.all()),
@@ -99,7 +106,8 @@ def _cadences(newsletters: list[Newsletter]) -> list[tuple[str, str]]:
 
 
 def _languages() -> list[tuple[str, str]]:
-    """The site's own language and those that it is translated into, by their own names."""
+    """The site's own language, those that it is translated into and those of its newsletters, by their own names."""
     translated = {folder.parent.name for path in settings.LOCALE_PATHS for folder in Path(path).glob("*/LC_MESSAGES")}
-    codes = sorted({settings.LANGUAGE_CODE, *translated} & set(dict(settings.LANGUAGES)))
+    spoken = Newsletter.objects.order_by().values_list("language", flat=True).distinct()
+    codes = sorted({settings.LANGUAGE_CODE, *translated, *spoken} & set(dict(settings.LANGUAGES)))
     return [(code, get_language_info(code)["name_local"]) for code in codes]

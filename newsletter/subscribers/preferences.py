@@ -13,6 +13,7 @@ from newsletter.subscribers import changes, limits
 from newsletter.subscribers.consent import record_given
 from newsletter.subscribers.models import ConsentRecord, Newsletter, Subscriber, Subscription, TopicSet
 from newsletter.subscribers.unsubscribing import unsubscribe
+from newsletter.subscribers.welcoming import owe_welcome
 
 METHOD = ConsentRecord.Method.PREFERENCES
 
@@ -42,23 +43,33 @@ class Preferences:
 
 
 @transaction.atomic
-def save_preferences(*, subscriber: Subscriber, preferences: Preferences, now: datetime) -> None:
-    """Make it so, at once. Whoever holds the link owns the address, so joining here needs no further confirmation."""
+def save_preferences(*, subscriber: Subscriber, preferences: Preferences, now: datetime) -> list[Subscription]:
+    """Make it so, at once. Whoever holds the link owns the address, so joining here needs no further confirmation.
+
+    Returns what was joined; its welcome mails are owed.
+    """
     with changes.recorded(subscriber, author=changes.READER, now=now):
-        _save(subscriber, preferences, now)
+        _save_profile(subscriber, preferences)
+        joined = [each for choice in preferences.choices for each in _choose(subscriber, choice, preferences, now)]
+        owe_welcome(joined, now=now)
+    return joined
 
 
-def _save(subscriber: Subscriber, preferences: Preferences, now: datetime) -> None:
+def _save_profile(subscriber: Subscriber, preferences: Preferences) -> None:
     subscriber.name = preferences.name
     subscriber.language = preferences.language
     subscriber.time_zone = preferences.time_zone
     subscriber.format = preferences.format
     subscriber.save(update_fields=["name", "language", "time_zone", "format"])
-    for choice in preferences.choices:
-        if choice.is_wanted:
-            _keep(subscriber, choice, preferences.paused_until, now)
-        else:
-            _leave(subscriber, choice, now)
+
+
+def _choose(subscriber: Subscriber, choice: Choice, preferences: Preferences, now: datetime) -> list[Subscription]:
+    """Join, keep or leave one newsletter. Returns the subscription if it was joined just now."""
+    if not choice.is_wanted:
+        _leave(subscriber, choice, now)
+        return []
+    subscription, has_joined = _keep(subscriber, choice, preferences.paused_until, now)
+    return [subscription] if has_joined else []
 
 
 @transaction.atomic
@@ -75,9 +86,12 @@ def offered_newsletters(subscriber: Subscriber) -> list[Newsletter]:
     return [newsletter for newsletter in everything if newsletter.is_open or newsletter.pk in has]
 
 
-def _keep(subscriber: Subscriber, choice: Choice, paused_until: date | None, now: datetime) -> None:
+def _keep(
+    subscriber: Subscriber, choice: Choice, paused_until: date | None, now: datetime
+) -> tuple[Subscription, bool]:
     subscription, _created = Subscription.objects.get_or_create(subscriber=subscriber, newsletter=choice.newsletter)
-    if _join(subscription, now):
+    has_joined = _join(subscription, now)
+    if has_joined:
         record_given(subscription, method=METHOD, now=now)
         limits.start_anew(subscriber.address_hash)
     subscription.cadence = choice.newsletter.cadence_or_default(choice.cadence)
@@ -86,6 +100,7 @@ def _keep(subscriber: Subscriber, choice: Choice, paused_until: date | None, now
         subscription.hour, subscription.weekday = choice.hour, choice.weekday
     subscription.save(update_fields=["cadence", "topic_set", "hour", "weekday"])
     _pause_or_resume(subscription, paused_until)
+    return subscription, has_joined
 
 
 def _join(subscription: Subscription, now: datetime) -> bool:

@@ -1,6 +1,6 @@
 """What stands between robots and the sign-up forms. Nothing here asks a third party or sets a cookie.
 
-- A field that people do not see (the honeypot) is checked always.
+- A field that people do not see (the honeypot): who fills it in is answered as ever, and dropped.
 - The signed time at which a form was made is checked if it is there. A plain HTML form on somebody else's page has
   none, so a robot can leave it out too: it stops careless robots, not careful ones.
 - A network may send so many forms an hour. The limit is generous, as schools and offices share one address.
@@ -24,7 +24,7 @@ from newsletter.subscribers.shield.demand import asks_for_proof
 from newsletter.subscribers.shield.tally import Layer
 
 HONEYPOT, TIME_FIELD = "comment", "form_time"
-FASTEST, SLOWEST = timedelta(seconds=2), timedelta(hours=24)
+SLOWEST = timedelta(hours=24)
 _SIGNER = TimestampSigner(salt="newsletter.subscribers.form")
 
 
@@ -42,15 +42,15 @@ def is_timely(stamp: str) -> bool:
     except BadSignature:
         return False
     try:
-        _SIGNER.unsign(stamp, max_age=FASTEST)
+        _SIGNER.unsign(stamp, max_age=timedelta(seconds=settings.SIGN_UP_MIN_SECONDS))
     except SignatureExpired:
         return True
-    return False
+    return not settings.SIGN_UP_MIN_SECONDS
 
 
 def is_caught(sent: QueryDict) -> bool:
     """Has the field been filled in that people do not see?"""
-    if not sent.get(HONEYPOT):
+    if not settings.SIGN_UP_HONEYPOT or not sent.get(HONEYPOT):
         return False
     tally.note(Layer.HONEYPOT)
     return True

@@ -11,6 +11,7 @@ from newsletter.subscribers.consent import record_given, record_withdrawn
 from newsletter.subscribers.models import Cadence, ConsentRecord, Newsletter, Subscriber, Subscription
 
 UNDO_PERIOD = timedelta(days=7)
+SLIP_PERIOD = timedelta(hours=1)  # for so long the preferences page offers to undo what was left on it
 
 
 @transaction.atomic
@@ -78,6 +79,14 @@ def undo(*, subscription: Subscription, now: datetime, cadence: str = "") -> boo
         subscription.cadence = cadence
         subscription.save(update_fields=["cadence"])
     return True
+
+
+def left_just_now(subscriber: Subscriber, now: datetime) -> list[Subscription]:
+    """What the reader's last click on the preferences page ended, if that was not long ago."""
+    ended = subscriber.subscriptions.filter(status=Subscription.Status.ENDED, ended_at__gt=now - SLIP_PERIOD)
+    here = ended.filter(ended_reason=ConsentRecord.Method.PREFERENCES.value)
+    rows = list(here.select_related("newsletter", "subscriber").order_by("-ended_at", "newsletter__position", "pk"))
+    return [row for row in rows if row.ended_at == rows[0].ended_at and may_undo(row, now)]
 
 
 @transaction.atomic

@@ -68,8 +68,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     confirmed = signup.confirm(sign_up=row, now=now, chosen=chosen or None, ip_address=address)
     if not confirmed:
         return _confirmation_page(request, row)
-    for welcome_mail_id in welcoming.welcomes_of(confirmed):
-        ring(tasks.send_welcome, welcome_mail_id=welcome_mail_id)
+    _welcome(confirmed)
     return render(request, "subscribers/welcome.html", {"subscriptions": confirmed, "subscriber": row.subscriber})
 
 
@@ -89,12 +88,26 @@ def preferences(request: HttpRequest, token: str) -> HttpResponse:
 def _save(request: HttpRequest, subscriber: Subscriber) -> str:
     now = timezone.now()
     wanted = parse_preferences(request.POST, offered_newsletters(subscriber), today=now.date())
-    save_preferences(subscriber=subscriber, preferences=wanted, now=now)
+    _welcome(save_preferences(subscriber=subscriber, preferences=wanted, now=now))
     return "saved"
 
 
 def _leave_all(_request: HttpRequest, subscriber: Subscriber) -> str:
     unsubscribing.unsubscribe_from_all(subscriber=subscriber, method=Method.PREFERENCES, now=timezone.now())
+    return "left"
+
+
+def _undo_leaving(_request: HttpRequest, subscriber: Subscriber) -> str:
+    now = timezone.now()
+    for subscription in unsubscribing.left_just_now(subscriber, now):
+        unsubscribing.undo(subscription=subscription, now=now)
+    return "undone"
+
+
+def _say_why(request: HttpRequest, subscriber: Subscriber) -> str:
+    now, sent = timezone.now(), request.POST
+    for subscription in unsubscribing.left_just_now(subscriber, now):
+        say_why(subscription=subscription, reason=sent.get("reason", ""), words=sent.get("words", ""), now=now)
     return "left"
 
 
@@ -107,7 +120,14 @@ CHANGES: dict[str, Callable[[HttpRequest, Subscriber], str]] = {  # by the butto
     "save": _save,
     "leave_all": _leave_all,
     "resume": _resume,
+    "undo_leaving": _undo_leaving,
+    "say_why": _say_why,
 }
+
+
+def _welcome(joined: list[Subscription]) -> None:
+    for welcome_mail_id in welcoming.welcomes_of(joined):
+        ring(tasks.send_welcome, welcome_mail_id=welcome_mail_id)
 
 
 @private

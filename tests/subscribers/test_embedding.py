@@ -91,6 +91,21 @@ def test_robot_in_the_frame_is_answered_as_ever_and_dropped(client: Client) -> N
     assert SignUp.objects.count() == 1
 
 
+def test_mail_can_be_asked_for_again_in_the_frame(client: Client, settings: Settings) -> None:
+    settings.SIGN_UPS_PER_NETWORK_AND_HOUR = 3
+    path = f"/embed/{make_newsletter().slug}/"
+    offered = client.post(path, {"email": "reader@example.org"})
+    again = {"again": "1", "email": "reader@example.org"}
+
+    answer, robot = client.post(path, again), client.post(path, {**again, "comment": "buy"})
+    stranger, too_many = client.post(path, {**again, "email": "nobody@example.org"}), client.post(path, again)
+
+    assert 'name="again"' in offered.content.decode()
+    assert "another mail is on its way" in answer.content.decode()
+    assert answer.content == robot.content == stranger.content
+    assert (too_many.status_code, SignUp.objects.filter(is_asked_again=True).count()) == (429, 2)
+
+
 def test_network_over_its_limit_is_told_in_the_frame(client: Client, settings: Settings) -> None:
     settings.SIGN_UPS_PER_NETWORK_AND_HOUR = 1
     path = f"/embed/{make_newsletter().slug}/"

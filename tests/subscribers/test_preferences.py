@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
+from pytest_django import Settings
 
-from newsletter.subscribers.models import Cadence, ConsentRecord, Subscriber, Subscription, TopicSet
+from newsletter.subscribers.models import (
+    Cadence,
+    ConsentRecord,
+    Farewell,
+    Subscriber,
+    Subscription,
+    Suppression,
+    TopicSet,
+    WelcomeMail,
+)
+from newsletter.subscribers.suppression import suppress
 from tests.factories import NOW, make_newsletter, make_subscriber, make_subscription, make_topic
 
 pytestmark = pytest.mark.django_db
@@ -193,3 +205,80 @@ def test_site_without_newsletters_says_so(client: Client) -> None:
     page = client.get(path_of(make_subscriber())).content.decode()
 
     assert "no newsletter at the moment" in page
+
+
+# --- joining, leaving and coming back on this page --------------------------------------------------------------------
+def test_newsletter_that_is_joined_here_welcomes_as_well(client: Client) -> None:
+    reader = make_subscription().subscriber
+    newsletter = make_newsletter(sends_welcome=True)
+    has = reader.subscriptions.get().newsletter.slug
+
+    for _twice in range(2):
+        save(client, reader, wanted=[has, newsletter.slug])
+
+    assert [mail.subscription.newsletter for mail in WelcomeMail.objects.all()] == [newsletter]
+
+
+def test_who_leaves_all_is_asked_why_and_may_take_it_back_with_one_click(client: Client) -> None:
+    reader = make_subscriber()
+    mine = [make_subscription(subscriber=reader) for _number in range(2)]
+    before = make_subscription(subscriber=reader, status=Status.ENDED, ended_at=NOW, ended_reason="page")
+
+    left = client.post(path_of(reader), {"action": "leave_all"}, follow=True).content.decode()
+    told = client.post(path_of(reader), {"action": "say_why", "reason": "too_much", "words": "Less!"}, follow=True)
+    back = client.post(path_of(reader), {"action": "undo_leaving"}, follow=True).content.decode()
+
+    assert 'value="undo_leaving"' in left
+    assert 'value="say_why"' in left
+    assert "Thank you for saying why" in told.content.decode()
+    assert {(row.subscription, row.reason, row.words) for row in Farewell.objects.all()} == {
+        (each, "too_much", "Less!") for each in mine
+    }
+    assert "It is undone" in back
+    assert set(reader.subscriptions.filter(status=Status.ACTIVE)) == set(mine)
+    before.refresh_from_db()
+    assert before.status == Status.ENDED
+
+
+def test_what_was_left_some_time_ago_is_not_asked_about(client: Client) -> None:
+    reader = make_subscription(status=Status.ENDED, ended_at=NOW, ended_reason="preferences").subscriber
+    reader.subscriptions.update(ended_at=timezone.now() - timedelta(hours=2))
+
+    page = client.get(path_of(reader)).content.decode()
+    client.post(path_of(reader), {"action": "undo_leaving"})
+
+    assert 'value="undo_leaving"' not in page
+    assert not reader.subscriptions.exclude(status=Status.ENDED).exists()
+
+
+def test_reader_who_must_not_be_mailed_is_told_so(client: Client) -> None:
+    reader = make_subscription().subscriber
+    before = client.get(path_of(reader)).content.decode()
+    suppress(email=reader.email, reason=Suppression.Reason.HARD_BOUNCE, now=NOW)
+
+    after = client.get(path_of(reader)).content.decode()
+
+    assert "We may not mail this address" not in before
+    assert "We may not mail this address" in after
+
+
+def test_language_is_offered_where_the_newsletters_speak_several(client: Client) -> None:
+    reader = make_subscription().subscriber
+    one = client.get(path_of(reader)).content.decode()
+    make_newsletter(language="ar")
+
+    several = client.get(path_of(reader)).content.decode()
+
+    assert '<select id="language"' not in one
+    assert '<option value="ar">العربيّة</option>' in several
+
+
+def test_privacy_notice_is_linked_where_the_publisher_has_one(client: Client, settings: Settings) -> None:
+    subscription = make_subscription()
+    pages = [path_of(subscription.subscriber), "/subscribe/", f"/embed/{subscription.newsletter.slug}/", "/my-link/"]
+    address = "https://example.org/privacy?v=1"
+    without = [address in client.get(page).content.decode() for page in pages]
+    settings.PRIVACY_URL = address
+
+    assert without == [False] * 4
+    assert [page for page in pages if f'href="{address}"' not in client.get(page).content.decode()] == []

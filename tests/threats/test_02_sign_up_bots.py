@@ -16,6 +16,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from newsletter.subscribers.models import Attack, SignUp
+from newsletter.subscribers.protection import form_time
 from newsletter.subscribers.shield import attack, proof, rates, tally
 from newsletter.subscribers.shield.tally import Layer
 from newsletter.subscribers.signup import send_confirmation
@@ -268,6 +269,40 @@ def test_operator_is_told_once_and_again_only_if_no_server_took_it(
     assert told == [True, False]
     assert message.recipients == ("desk@example.org",)
     assert "90 attempts" in message.parsed.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+
+
+def test_operator_is_told_of_the_end_if_they_were_told_of_the_attack(
+    settings: Settings, smtp_mailers: SmtpServer
+) -> None:
+    settings.OPERATOR_EMAIL = ["desk@example.org"]
+    attack.begin(NOW, peak=90, threshold=50)
+    attack.tell_operator(NOW)
+    attack.end(NOW + MINUTE)  # at once, by hand: no lease of the first mail stands in the way
+    attack.begin(NOW + 2 * MINUTE, is_manual=True)
+    attack.end(NOW + 3 * MINUTE)
+
+    told = [attack.tell_operator(NOW + number * MINUTE) for number in (4, 5, 15)]
+
+    _begun, ended = smtp_mailers.messages
+    assert told == [True, False, False]
+    assert "quiet again" in ended.parsed["Subject"]
+    text = ended.parsed.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    assert "Attack mode is off" in text
+    assert "90 attempts" in text
+
+
+def test_trap_and_least_time_can_be_switched_off(client: Client, settings: Settings) -> None:
+    settings.SIGN_UP_HONEYPOT, settings.SIGN_UP_MIN_SECONDS = False, 0
+    newsletter = make_newsletter()
+
+    answers = [
+        post_form(client, newsletter, comment="filled by a password manager"),
+        post_form(client, newsletter, form_time=form_time()),
+    ]
+
+    assert [answer["Location"] for answer in answers] == ["/subscribe/check-inbox/"] * 2
+    assert SignUp.objects.count() == 2
+    assert tally.last_day()[Layer.HONEYPOT] == 0
 
 
 def test_desk_shows_it_in_red_and_health_asks_for_attention(client: Client) -> None:

@@ -95,9 +95,7 @@ def _consequences(*, is_on: bool) -> list[str]:
 def _layers(counts: dict[Layer, int]) -> Iterator[LayerRow]:
     caught, slowed = _("turned away"), _("made to wait")
     trap = _("always") if settings.SIGN_UP_HONEYPOT else _("off")
-    yield LayerRow(
-        _("A field that people do not see"), trap, "SIGN_UP_HONEYPOT", counts[Layer.HONEYPOT], _("caught")
-    )
+    yield LayerRow(_("A field that people do not see"), trap, "SIGN_UP_HONEYPOT", counts[Layer.HONEYPOT], _("caught"))
     times = {"fast": settings.SIGN_UP_MIN_SECONDS, "slow": round(SLOWEST.total_seconds() / 3600)}
     rule = _("%(fast)d seconds to %(slow)d hours") % times
     yield LayerRow(

@@ -19,7 +19,14 @@ class AttackQuerySet(models.QuerySet["Attack"]):
 
     def untold(self, now: datetime) -> AttackQuerySet:
         """Of which the operator has not heard yet, and nobody is telling them at this moment."""
-        return self.filter(Q(tried_at=None) | Q(tried_at__lte=now - LEASE), told_at=None)
+        return self._unclaimed(now).filter(told_at=None)
+
+    def untold_of_end(self, now: datetime) -> AttackQuerySet:
+        """Of whose end the operator has not heard, although they heard of the attack."""
+        return self._unclaimed(now).filter(status=Attack.Status.OVER, told_at__isnull=False, end_told_at=None)
+
+    def _unclaimed(self, now: datetime) -> AttackQuerySet:
+        return self.filter(Q(tried_at=None) | Q(tried_at__lte=now - LEASE))
 
 
 class Attack(models.Model):
@@ -38,6 +45,7 @@ class Attack(models.Model):
     is_manual = models.BooleanField(_("switched on by hand"), default=False)
     tried_at = models.DateTimeField(null=True, blank=True, editable=False)
     told_at = models.DateTimeField(_("operator told"), null=True, blank=True)
+    end_told_at = models.DateTimeField(_("operator told of the end"), null=True, blank=True)
 
     objects = AttackQuerySet.as_manager()
 
@@ -54,8 +62,9 @@ class Attack(models.Model):
 
     def claim_telling(self, now: datetime) -> bool:
         """Take the telling of the operator upon oneself; of several workers exactly one gets True."""
-        return bool(Attack.objects.untold(now).filter(pk=self.pk).update(tried_at=now))
+        news = Attack.objects.untold(now) | Attack.objects.untold_of_end(now)
+        return bool(news.filter(pk=self.pk).update(tried_at=now))
 
     def end(self, now: datetime) -> bool:
         """False if it had ended before."""
-        return transition(self, sources=["open"], to=self.Status.OVER, ended_at=now)
+        return transition(self, sources=["open"], to=self.Status.OVER, ended_at=now, tried_at=None)

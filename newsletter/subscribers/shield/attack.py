@@ -66,9 +66,21 @@ def end(now: datetime) -> bool:
 
 
 def tell_operator(now: datetime) -> bool:
-    """Mail OPERATOR_EMAIL about an attack of which they have not heard. True if a server took all of the mails."""
-    attack = Attack.objects.untold(now).filter(is_manual=False, started_at__gte=now - timedelta(days=1)).first()
-    if attack is None or not settings.OPERATOR_EMAIL or not attack.claim_telling(now):
+    """Mail OPERATOR_EMAIL about an attack of which they have not heard, or about its end.
+
+    True if a server took all of the mails. Who was not told of an attack is not told of its end.
+    """
+    lately = now - timedelta(days=1)
+    begun = Attack.objects.untold(now).filter(is_manual=False, started_at__gte=lately).first()
+    ended = Attack.objects.untold_of_end(now).filter(ended_at__gte=lately).first()
+    if begun:
+        return _tell(begun, "attack_mode", "told_at", now)
+    return ended is not None and _tell(ended, "attack_over", "end_told_at", now)
+
+
+def _tell(attack: Attack, template: str, field: str, now: datetime) -> bool:
+    """Send this mail, of several workers once; ``field`` then says when."""
+    if not settings.OPERATOR_EMAIL or not attack.claim_telling(now):
         return False
     context = {
         "attack": attack,
@@ -79,11 +91,11 @@ def tell_operator(now: datetime) -> bool:
     }
     try:
         for address in settings.OPERATOR_EMAIL:
-            mail.send(template="attack_mode", to=address, context=context, language=settings.LANGUAGE_CODE)
+            mail.send(template=template, to=address, context=context, language=settings.LANGUAGE_CODE)
     except mail.NotAccepted as refusal:
         logger.warning("The operator could not be told of the attack: %s", refusal)
         return False
-    return bool(Attack.objects.filter(pk=attack.pk).update(told_at=now))
+    return bool(Attack.objects.filter(pk=attack.pk).update(**{field: now}))
 
 
 def _recent(now: datetime) -> int:

@@ -38,6 +38,14 @@ def in_frame(request: HttpRequest, found: Found, newsletter: Newsletter) -> Http
     return render(request, "subscribers/embed/form.html", context, status=400)
 
 
+def asked_again_in_frame(request: HttpRequest, found: TooMany | None, newsletter: Newsletter) -> HttpResponse:
+    """What the frame says to whoever asked for the mail once more."""
+    if found:
+        return in_frame(request, found, newsletter)
+    context = {"newsletter": newsletter, "is_asked_again": True}
+    return render(request, "subscribers/embed/check_inbox.html", context)
+
+
 def as_json(found: Found) -> HttpResponse:
     """For the site's own front end. 202: taken; 422: which field is wrong and why; 429: come back later."""
     if isinstance(found, TooMany):

@@ -59,12 +59,8 @@ def check_inbox(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         context = {"is_asked_again": "again" in request.GET, "is_slow": "slow" in request.GET}
         return render(request, "subscribers/check_inbox.html", context)
-    if not protection.is_caught(request.POST):
-        if not protection.may_sign_up(protection.client_address(request)):
-            return answers.as_page(request, intake.TooMany())
-        email = request.POST.get("email", "")
-        is_unproven = protection.is_unproven(request.POST, email=email)
-        _ring(ask_again(email=email, now=timezone.now(), is_unproven=is_unproven))
+    if found := _ask_again(request):
+        return answers.as_page(request, found)
     return SeeOther(f"{request.path}?again=1")
 
 
@@ -75,6 +71,8 @@ def check_inbox(request: HttpRequest) -> HttpResponse:
 def embed(request: HttpRequest, slug: str) -> HttpResponse:
     """The form of one newsletter for a frame on another site; its answer is shown in the frame."""
     newsletter = get_object_or_404(Newsletter, slug=slug)
+    if "again" in request.POST:
+        return answers.asked_again_in_frame(request, _ask_again(request), newsletter)
     if request.method == "POST" and newsletter.is_open:
         sent = request.POST.copy()
         sent.setlist("newsletters", [newsletter.slug])
@@ -95,6 +93,18 @@ def embed_script(request: HttpRequest) -> HttpResponse:
     response["Cache-Control"] = "public, max-age=3600"
     response["Cross-Origin-Resource-Policy"] = "cross-origin"
     return answers.for_any_origin(response)
+
+
+def _ask_again(request: HttpRequest) -> intake.TooMany | None:
+    """Let the mail be sent once more to the address in the form, within the limits. Alike for every address."""
+    if protection.is_caught(request.POST):
+        return None
+    if not protection.may_sign_up(protection.client_address(request)):
+        return intake.TooMany()
+    email = request.POST.get("email", "")
+    is_unproven = protection.is_unproven(request.POST, email=email)
+    _ring(ask_again(email=email, now=timezone.now(), is_unproven=is_unproven))
+    return None
 
 
 def _by_page(request: HttpRequest) -> HttpResponse:

@@ -21,7 +21,13 @@ def sign_up_box(context: template.Context, newsletter: Newsletter | None = None)
     """A form for every open newsletter, or for the one given. Nothing is shown if none is open."""
     request = context.get("request")
     page_url = f"{settings.SITE_URL}{request.path}" if request else ""
-    return {**sign_up_page(newsletter=newsletter, page_url=page_url), "site_name": settings.SITE_NAME}
+    return {**sign_up_page(newsletter=newsletter, page_url=page_url), "site_name": context.get("site_name", "")}
+
+
+@register.simple_tag
+def privacy_notice() -> str:
+    """Where the publisher says what becomes of readers' data; empty if nowhere. For pages, frames and mails."""
+    return settings.PRIVACY_URL
 
 
 @register.inclusion_tag("subscribers/_proof.html")

@@ -48,6 +48,8 @@ _URL_UNSAFE = re.compile(r"[\x00-\x20\x7f-\xa0\ud800-\udfff\u2028\u2029\\<>\"^`{
 _IMAGE = re.compile(r'<img((?: [a-z]+="[^"]*")*)>')
 _ATTRIBUTE = re.compile(r' ([a-z]+)="([^"]*)"')
 _TAG = re.compile(r'</?([a-z0-9]+)(?: [a-z]+="[^"]*")*>')
+_HOLLOW = re.compile(r"<(p|figure|figcaption)>\s*</\1>")
+_CAPTION_ALONE = re.compile(r"<figure>\s*<figcaption>([^<]*)</figcaption>\s*</figure>")
 _EMPTY_LINK = re.compile(r'<a(?: [a-z]+="[^"]*")*></a>')
 
 
@@ -111,11 +113,34 @@ def images_of(cleaned_html: str) -> list[dict[str, str]]:
     return [_attributes(match[1]) for match in _IMAGE.finditer(cleaned_html)]
 
 
+def with_images(cleaned_html: str, write: Callable[[dict[str, str]], str]) -> str:
+    """HTML that ``clean_html`` made, with what ``write`` gives for each picture's attributes; "" leaves it out.
+
+    What was only around a picture that is left out goes with it.
+    """
+    left_out = False
+
+    def written(match: re.Match[str]) -> str:
+        nonlocal left_out
+        tag = write(_attributes(match[1]))
+        left_out = left_out or not tag
+        return tag
+
+    html = _IMAGE.sub(written, cleaned_html)
+    return _without_hollows(html) if left_out else html
+
+
 def without_image(cleaned_html: str, url: str) -> str:
     """HTML that ``clean_html`` made without the pictures of this address, and without what was only around them."""
     html = _IMAGE.sub(lambda match: "" if _attributes(match[1]).get("src") == url else match[0], cleaned_html)
+    return _without_hollows(html)
+
+
+def _without_hollows(html: str) -> str:
+    """Without links, paragraphs and figures that have nothing in them; a caption without a picture is a paragraph."""
     html = _EMPTY_LINK.sub("", html)
-    return re.sub(r"<(p|figure)>\s*</\1>", "", html).strip()
+    html = _HOLLOW.sub("", _CAPTION_ALONE.sub(r"<p>\1</p>", html))
+    return html.strip()
 
 
 def _attribute_filter(base_url: str) -> Callable[[str, str, str], str | None]:

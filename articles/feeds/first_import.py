@@ -9,7 +9,6 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from articles.feeds import identity
-from articles.feeds.parsing import ParsedItem
 from articles.models import Feed, SkippedItem
 
 
@@ -19,20 +18,18 @@ class FirstImport(models.TextChoices):
     NOTHING = "nothing", _("nothing, only what comes from now on")
 
 
-def unwanted(items: Iterable[ParsedItem], *, choice: FirstImport, now: datetime) -> list[ParsedItem]:
-    """Of what the feed has, what the choice leaves out. An item without a date is not of the last day."""
-    if choice == FirstImport.EVERYTHING:
-        return []
-    if choice == FirstImport.NOTHING:
-        return list(items)
-    yesterday = now - timedelta(days=1)
-    return [item for item in items if item.published_at is None or item.published_at < yesterday]
+def is_wanted(published_at: datetime | None, *, choice: FirstImport, now: datetime) -> bool:
+    """Whether the choice takes an item of this date. One without a date is not of the last day."""
+    if choice == FirstImport.DAY:
+        return published_at is not None and published_at >= now - timedelta(days=1)
+    return choice == FirstImport.EVERYTHING
 
 
-def leave_out(feed: Feed, items: Iterable[ParsedItem], now: datetime) -> None:
-    """Remember these items of the feed as known, without importing them."""
-    named = ((identity.of(item), identity.title_key(item.title)) for item in items)
+def leave_out(feed: Feed, items: Iterable[tuple[str, str]], now: datetime) -> None:
+    """Remember these items of the feed (identity and title) as known, without importing them."""
     rows = [
-        SkippedItem(feed=feed, identity=name, title_key=title_key, skipped_at=now) for name, title_key in named if name
+        SkippedItem(feed=feed, identity=name, title_key=identity.title_key(title), skipped_at=now)
+        for name, title in items
+        if name
     ]
     SkippedItem.objects.bulk_create(rows, ignore_conflicts=True)

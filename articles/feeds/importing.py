@@ -21,8 +21,10 @@ from articles.feeds import first_import, identity, illustrating, items, network,
 from articles.feeds.fetching import FetchError
 from articles.feeds.first_import import FirstImport
 from articles.feeds.items import Arrival, Batch, ItemRefused, Outcome
+from articles.feeds.mapping import category_map
 from articles.feeds.parsing import ParsedFeed, ParsedItem
 from articles.feeds.retrieving import Question, Retrieved, retrieve
+from articles.feeds.tidying import tidied
 from articles.models import Feed, FeedEntry, SkippedItem, Topic
 
 logger = logging.getLogger(__name__)
@@ -128,8 +130,12 @@ def take(feed: Feed, retrieved: Retrieved, now: datetime, *, first: FirstImport 
         state.note_success(feed, retrieved, now, new=0, is_complete=True, warning="")
         return PollReport(feed.pk, str(feed), feed.url, PollOutcome.NOT_MODIFIED)
     if feed.last_success_at is None:
-        left_out = first_import.unwanted(retrieved.parsed.items, choice=first, now=now)
-        first_import.leave_out(feed, left_out, now)
+        unwanted = [
+            (identity.of(item), item.title)
+            for item in retrieved.parsed.items
+            if not first_import.is_wanted(item.published_at, choice=first, now=now)
+        ]
+        first_import.leave_out(feed, unwanted, now)
     report = take_document(feed, retrieved.parsed, now)
     state.note_success(
         feed, retrieved, now, new=report.new, is_complete=report.is_complete, warning=_warning(report.held)
@@ -148,6 +154,7 @@ def take_delivery(feed: Feed, parsed: ParsedFeed, now: datetime) -> PollReport:
 def take_document(feed: Feed, parsed: ParsedFeed, now: datetime) -> PollReport:
     """Import the items of a document, wherever it came from."""
     counts: Counter[Outcome] = Counter()
+    parsed = tidied(feed, parsed)
     batch = _batch(feed, parsed, now)
     refused = _import_items(parsed, batch, counts)
     return PollReport(
@@ -178,13 +185,10 @@ def _warning(held: int) -> str:
 def _batch(feed: Feed, parsed: ParsedFeed, now: datetime) -> Batch:
     identities = frozenset(filter(None, map(identity.of, parsed.items)))
     known = FeedEntry.objects.filter(feed=feed, identity__in=identities)
-    topics = list(Topic.objects.order_by("-position", "-pk"))  # of two with the same name the first one counts
-    by_name = {topic.slug: topic for topic in topics} | {topic.name.casefold(): topic for topic in topics}
     return Batch(
         feed=feed,
         now=now,
-        topics=tuple(feed.topics.all()),
-        topics_by_name=by_name,
+        categories=category_map(feed),
         known={entry.identity: entry for entry in known},
         identities=identities,
         skipped=_skipped(feed, parsed, identities),

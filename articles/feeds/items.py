@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
@@ -11,12 +10,14 @@ from django.db.models import QuerySet
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
-from articles.feeds import identity
+from articles import body_pictures
+from articles.feeds import full_text, identity
+from articles.feeds.fingerprints import Fingerprint, part
+from articles.feeds.mapping import CategoryMap
 from articles.feeds.parsing import ParsedItem
-from articles.models import Article, Author, Feed, FeedEntry, Topic
+from articles.models import Article, Author, Feed, FeedEntry
 
 SAME_TITLE_DAYS = 3
-PART_LENGTH = 16  # of a fingerprint: one hash per field
 
 
 class ItemRefused(Exception):
@@ -36,8 +37,7 @@ class Batch:
 
     feed: Feed
     now: datetime
-    topics: tuple[Topic, ...]
-    topics_by_name: Mapping[str, Topic]
+    categories: CategoryMap
     known: dict[str, FeedEntry]  # by identity: what this feed brought before
     identities: frozenset[str]  # of all items of the document
     skipped: frozenset[str]  # those of them that were left out when the feed was added
@@ -54,33 +54,6 @@ class Arrival:
     released_at: datetime
     is_mailable: bool
     is_held: bool = False  # for review, even if the feed is trusted
-
-
-@dataclass(frozen=True)
-class Fingerprint:
-    """What a feed said last, a hash per field, so that we see what it changed and what an editor changed since."""
-
-    title: str
-    summary: str
-    body: str
-    picture: str
-
-    @classmethod
-    def of(cls, item: ParsedItem) -> Fingerprint:
-        picture = item.picture.url if item.picture else ""
-        return cls(part(item.title), part(item.summary), part(item.body_html), part(picture))
-
-    @classmethod
-    def parse(cls, stored: str) -> Fingerprint:
-        return cls(*(stored[at : at + PART_LENGTH] for at in range(0, 4 * PART_LENGTH, PART_LENGTH)))
-
-    def __str__(self) -> str:
-        return self.title + self.summary + self.body + self.picture
-
-
-def part(text: str) -> str:
-    """The hash of a text; white space does not count, since forms change it."""
-    return identity.digest(" ".join(text.split()))[:PART_LENGTH]
 
 
 def take_in(arrival: Arrival, batch: Batch) -> Outcome:
@@ -143,9 +116,11 @@ def _create(arrival: Arrival, batch: Batch) -> Outcome:
         first_seen_at=batch.now,
     )
     article.save()
-    article.topics.set(_topics(item, batch))
-    article.authors.set(_authors(item))
-    _add_entry(article, arrival, batch)
+    article.topics.set(batch.categories.topics_of(item.categories))
+    article.authors.set(authors_of(item))
+    body_pictures.note(article, now=batch.now)
+    extract_at = batch.now if full_text.is_wanted(batch.feed, item) else None
+    _add_entry(article, arrival, batch, extract_at=extract_at)
     if batch.feed.is_trusted and not arrival.is_held:
         article.publish(arrival.released_at)
     return Outcome.HELD if arrival.is_held else Outcome.NEW
@@ -159,11 +134,11 @@ def _join(article: Article, arrival: Arrival, batch: Batch) -> Outcome:
         renamed.save(update_fields=["identity"])
         return _revisit(renamed, arrival, batch)
     _add_entry(article, arrival, batch)
-    article.topics.add(*_topics(arrival.item, batch))
+    article.topics.add(*batch.categories.topics_of(arrival.item.categories))
     return Outcome.UNCHANGED
 
 
-def _add_entry(article: Article, arrival: Arrival, batch: Batch) -> None:
+def _add_entry(article: Article, arrival: Arrival, batch: Batch, *, extract_at: datetime | None = None) -> None:
     FeedEntry.objects.create(
         feed=batch.feed,
         article=article,
@@ -171,6 +146,8 @@ def _add_entry(article: Article, arrival: Arrival, batch: Batch) -> None:
         fingerprint=str(Fingerprint.of(arrival.item)),
         title_key=identity.title_key(arrival.item.title),
         first_seen_at=batch.now,
+        categories=list(arrival.item.categories),
+        extract_at=extract_at,
     )
 
 
@@ -182,7 +159,10 @@ def _revisit(entry: FeedEntry, arrival: Arrival, batch: Batch) -> Outcome:
     article = Article.objects.select_for_update().get(pk=entry.article_id)
     is_changed = _is_source(entry, article) and _update(article, arrival.item, before, after, batch)
     entry.fingerprint, entry.title_key = str(after), identity.title_key(arrival.item.title)
-    entry.save(update_fields=["fingerprint", "title_key"])
+    entry.categories = list(arrival.item.categories)
+    if entry.extracted_part and before.body != after.body and part(article.body) == entry.extracted_part:
+        entry.extract_at, entry.extract_count = batch.now, 0  # the page has probably changed as well
+    entry.save(update_fields=["fingerprint", "title_key", "categories", "extract_at", "extract_count"])
     return Outcome.UPDATED if is_changed else Outcome.UNCHANGED
 
 
@@ -208,16 +188,12 @@ def _update(article: Article, item: ParsedItem, before: Fingerprint, after: Fing
         batch.wanted_pictures.add(article.pk)
     if changed:
         article.save(update_fields=[*changed, "updated_at"])
+    if "body" in changed:
+        body_pictures.note(article, now=batch.now)
     return bool(changed)
 
 
-def _topics(item: ParsedItem, batch: Batch) -> set[Topic]:
-    """The feed's own topics and those whose name or slug is a category of the item."""
-    names = (name for category in item.categories for name in (category.casefold(), slugify(category)))
-    return {*batch.topics, *(batch.topics_by_name[name] for name in names if name in batch.topics_by_name)}
-
-
-def _authors(item: ParsedItem) -> list[Author]:
+def authors_of(item: ParsedItem) -> list[Author]:
     return [
         Author.objects.get_or_create(slug=author_slug(name), defaults={"name": name})[0]
         for name in dict.fromkeys(item.authors)

@@ -19,7 +19,7 @@ PARSE_SECONDS = 30
 PARSE_MEGABYTES = 1024
 MAX_ITEMS = 500
 
-_READERS = Readers()
+_READERS = Readers("articles.feeds.reading")
 
 
 @dataclass(frozen=True)

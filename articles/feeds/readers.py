@@ -28,11 +28,11 @@ class ReaderTimedOut(ReaderFailed):
 class Reader:
     """One such process."""
 
-    def __init__(self, *limits: int) -> None:
-        command = [sys.executable, "-m", "articles.feeds.reading", *map(str, limits)]
+    def __init__(self, module: str, *limits: int) -> None:
+        command = [sys.executable, "-m", module, *map(str, limits)]
         self.limits = limits
         self.count = 0
-        self.process = subprocess.Popen(  # noqa: S603 (our own module, and numbers)
+        self.process = subprocess.Popen(  # noqa: S603 (our own modules, and numbers)
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=_PROJECT_DIR, env={}
         )
 
@@ -76,9 +76,10 @@ class Reader:
 
 
 class Readers:
-    """Idle readers of one process of ours; a fork has none of its parent's."""
+    """Idle readers of one process of ours, which run ``module``; a fork has none of its parent's."""
 
-    def __init__(self) -> None:
+    def __init__(self, module: str) -> None:
+        self._module = module
         self._idle: list[Reader] = []
         self._lock = threading.Lock()
         self._turns = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
@@ -116,7 +117,7 @@ class Readers:
                 if reader.is_well() and reader.limits == limits:
                     return reader
                 reader.end()
-        return Reader(*limits)
+        return Reader(self._module, *limits)
 
     def _give_back(self, reader: Reader) -> None:
         with self._lock:

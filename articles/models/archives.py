@@ -61,6 +61,9 @@ class Archive(models.Model):
     status = models.CharField(_("status"), max_length=9, choices=Status, default=Status.CHECKING)
     takes_drafts = models.BooleanField(_("drafts, too"), default=True)
     takes_pages = models.BooleanField(_("pages, too"), default=False)
+    makes_topics = models.BooleanField(
+        _("make topics of its categories"), default=False, help_text=_("Readers will be able to follow them.")
+    )
     forecast = models.JSONField(default=dict, help_text="counts by kind and state")
     counts = models.JSONField(default=dict, help_text="what became of the items")
     makings = models.JSONField(default=dict, help_text="feed, topics and authors that were made for it")

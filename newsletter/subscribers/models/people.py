@@ -194,7 +194,7 @@ class Subscription(models.Model):
             # The desk's lists, each in the order of an index: of a newsletter, of that with a status, of a status.
             models.Index(fields=["newsletter", "id"], name="subscription_newest"),
             models.Index(fields=["newsletter", "status", "id"], name="subscription_of_status"),
-            models.Index(fields=["status", "id"], condition=~Q(status="active"), name="subscription_not_active"),
+            models.Index(fields=["status", "id"], name="subscription_with_status"),
             models.Index(fields=["paused_until"], condition=Q(status="paused"), name="subscription_pause_ends"),
         ]
         constraints = [

@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from newsletter.lib.addresses import address_hash, address_key
+from newsletter.subscribers.importing.forgetting import forget
 from newsletter.subscribers.models import (
     AddressChange,
     ConfirmationMail,
@@ -51,6 +52,7 @@ def erase(*, subscriber: Subscriber, now: datetime) -> Erased:
     consent_count = proofs.anonymize()
     ConfirmationMail.objects.filter(address_hash__in=hashes).delete()
     PersonalMail.objects.filter(email__in=addresses).delete()
+    forget(keys={address_key(email) for email in addresses}, hashes=hashes)
     Farewell.objects.filter(subscription__subscriber=subscriber).update(words="")
     _forget_at_the_desk(subscriber, addresses)
     subscriber.delete()

@@ -119,7 +119,7 @@ class ImportRunAdmin(ReadOnlyAdmin[ImportRun]):
             raise PermissionDenied
         acts: dict[str, Callable[[], bool]] = {
             "answer": lambda: starting.answer(run, request.POST, now=timezone.now()),
-            "start": lambda: run.start(timezone.now()),
+            "start": lambda: run.start(timezone.now(), brings_labels="brings_labels" in request.POST),
             "cancel": lambda: run.cancel(timezone.now()),
             "undo": lambda: run.undo(timezone.now()),
         }

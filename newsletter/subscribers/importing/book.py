@@ -11,12 +11,14 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from newsletter.subscribers.changes import UNTOLD
 from newsletter.subscribers.importing import restoring
-from newsletter.subscribers.importing.bulk import Table, Waiting, among, prefer_indexes, reserve_ids
+from newsletter.subscribers.importing.bulk import Table, Waiting, among, prefer_indexes, reserve_ids, update
 from newsletter.subscribers.importing.interpreting import Person
 from newsletter.subscribers.importing.restoring import Own
 from newsletter.subscribers.importing.setting import Setting
 from newsletter.subscribers.models import (
+    Change,
     ConsentRecord,
     ImportChange,
     SignUp,
@@ -76,9 +78,11 @@ class Book:
         self._consents = Table(ConsentRecord, **mark)
         self._suppressions = Table(Suppression, "created_at", **mark)
         self._changes = Table(ImportChange)
-        self._updates: list[tuple[type[Any], int, dict[str, Any]]] = []
+        self._history = Table(Change, at=now, by=Change.By.IMPORT.value)
+        self._updates: dict[tuple[type[Any], tuple[str, ...]], list[tuple[int, tuple[Any, ...]]]] = {}
         self._asked: list[tuple[Member, Person]] = []
         self._labels: list[tuple[int, list[str]]] = []
+        self._labeled = self._look_up_labels(people) if setting.brings_labels else {}
 
     def _look_up(self, keys: set[str]) -> dict[str, Member]:
         rows = Subscriber.objects.filter(address_key__in=among(keys))
@@ -91,6 +95,16 @@ class Book:
         rows = Subscription.objects.filter(subscriber_id__in=among([member.pk for member in self._members.values()]))
         columns = ("subscriber_id", "newsletter_id", "pk", "status", "ended_at", "confirmed_at")
         return {(person, letter): Held(*values) for person, letter, *values in rows.values_list(*columns)}
+
+    def _look_up_labels(self, people: Sequence[Person]) -> dict[int, set[str]]:
+        """Which labels the readers have on whom this chunk puts any."""
+        pks = {member.pk for person in people if person.labels and (member := self._members.get(person.identity.key))}
+        found: dict[int, set[str]] = {pk: set() for pk in pks}
+        if pks:
+            through = Subscriber.labels.through.objects.filter(subscriber_id__in=among(pks))
+            for pk, name in through.values_list("subscriber_id", "label__name"):
+                found[pk].add(name)
+        return found
 
     # --- what is there ------------------------------------------------------------------------------------------------
     def has_this_key(self, mark: str) -> bool:
@@ -130,6 +144,8 @@ class Book:
     # --- what happens -------------------------------------------------------------------------------------------------
     def fill_in(self, member: Member, person: Person) -> None:
         """What was not known of somebody; nothing is overwritten."""
+        if person.labels and self.setting.brings_labels:
+            self._put_labels(member, person.labels)
         if member.is_new:
             return
         missing = {name: value for name in PROFILE if (value := getattr(person, name)) and not getattr(member, name)}
@@ -137,6 +153,17 @@ class Book:
             self._change(Subscriber, member, member.pk, None, before=dict.fromkeys(missing, ""), after=missing)
             for name, value in missing.items():
                 setattr(member, name, value)
+                told = "" if name in UNTOLD else value[:500]
+                self._history.add(subscriber_id=member.pk, field=name, after=told)
+
+    def _put_labels(self, member: Member, labels: Sequence[str]) -> None:
+        has = self._labeled.setdefault(member.pk, set())
+        added = [label for label in labels if label not in has]
+        if added:
+            has.update(added)
+            self._labels.append((member.pk, added))
+            if not member.is_new:
+                self._keep(member, None, before={}, after={"labels": added})
 
     def suppress(self, person: Person, reason: Suppression.Reason) -> None:
         self.suppressed.add(person.identity.hash)
@@ -234,17 +261,24 @@ class Book:
         self, model: type[Any], member: Member, pk: int, subscription_id: int | None, *, before: Mapping[str, Any],
         after: Mapping[str, Any],
     ) -> None:  # fmt: skip
-        self._updates.append((model, pk, dict(after)))
+        self._updates.setdefault((model, tuple(after)), []).append((pk, tuple(after.values())))
+        self._keep(member, subscription_id, before=before, after=after)
+
+    def _keep(
+        self, member: Member, subscription_id: int | None, *, before: Mapping[str, Any], after: Mapping[str, Any]
+    ) -> None:
+        """For taking it back."""
         values = {"before": _as_json(before), "after": _as_json(after)}
         self._changes.add(run_id=self.run_id, subscriber_id=member.pk, subscription_id=subscription_id, **values)
 
     # --- writing ------------------------------------------------------------------------------------------------------
     def write(self) -> None:
         """Everything at once, inside the caller's transaction. Raises IntegrityError if somebody was first."""
-        for table in (self._subscribers, self._subscriptions, self._consents, self._suppressions, self._changes):
+        tables = (self._subscribers, self._subscriptions, self._consents, self._suppressions, self._changes)
+        for table in (*tables, self._history):
             table.write()
-        for model, pk, values in self._updates:
-            model.objects.filter(pk=pk).update(**values)
+        for (model, names), rows in self._updates.items():
+            update(model, names, rows)
         restoring.add_labels(self._labels)
         self._write_sign_ups()
 

@@ -85,6 +85,19 @@ class Table:
                 cursor.executemany(statement, list(zip(*map(_for_sqlite, columns), strict=False)))
 
 
+def update(model: type[models.Model], names: Sequence[str], rows: Iterable[tuple[int, Sequence[Any]]]) -> None:
+    """Set these columns of many rows, each by its primary key to values of its own."""
+    fields: list[Any] = [model._meta.get_field(name) for name in names]
+    quote = connection.ops.quote_name
+    assignments = ", ".join(f"{quote(field.column)} = %s" for field in fields)
+    statement = f"UPDATE {quote(model._meta.db_table)} SET {assignments} WHERE id = %s"  # noqa: S608 - names of ours
+    with connection.cursor() as cursor:
+        cursor.executemany(statement, [
+            [*(field.get_db_prep_save(value, connection) for field, value in zip(fields, values, strict=True)), pk]
+            for pk, values in rows
+        ])  # fmt: skip
+
+
 def reserve_ids(model: type[models.Model], count: int) -> Iterable[int]:
     """Primary keys that nobody else will get; on SQLite only until the end of the transaction."""
     if not count:

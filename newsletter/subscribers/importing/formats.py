@@ -100,6 +100,7 @@ FIELDS: Mapping[str, Promise] = {
     "time_zone": _("time zone"),
     "cadence": _("cadence"),
     "topics": _("topics"),
+    "labels": _("labels or tags"),
     "signed_up_at": _("signed up at"),
     "consent_at": _("agreed at"),
     "consent_ip": _("IP address of the form's user"),

@@ -16,7 +16,7 @@ from newsletter.lib.addresses import InvalidAddress
 from newsletter.subscribers.forms import clean_name, known_language, known_zone
 from newsletter.subscribers.importing.formats import NO, STRENGTH, WORDS, YES, Flag, Format, Meaning, Test
 from newsletter.subscribers.importing.restoring import Own, parse_own
-from newsletter.subscribers.importing.values import RefusedRow, address, moment, network_address
+from newsletter.subscribers.importing.values import RefusedRow, address, labels, moment, network_address
 from newsletter.subscribers.spreadsheet import plain_cell
 
 LEAVE_OUT = "-"  # the answer for a list that should not be brought in
@@ -41,6 +41,7 @@ class Person(NamedTuple):
     confirmation_ip: str | None = None
     consent_page: str = ""
     ended_at: datetime | None = None
+    labels: tuple[str, ...] = ()
     note: str | None = None
     own: Own | None = None  # what only our own export knows
 
@@ -62,9 +63,10 @@ class Interpreter:
 
     def __init__(
         self, kind: Format, header: Sequence[str], *, mapping: Mapping[str, str], answers: Mapping[str, str],
-        newsletters: Mapping[str, str], default: str,
+        newsletters: Mapping[str, str], default: str, reads_labels: bool,
     ) -> None:  # fmt: skip
         """``newsletters``: slug and name in lower case -> slug; ``default``: slug for rows that name none."""
+        left_out = set() if reads_labels else {"labels"}
         self._meaning = kind.meaning
         self._words = {**WORDS, **kind.words}
         self._answers, self._newsletters, self._default = answers, newsletters, default
@@ -78,7 +80,9 @@ class Interpreter:
         self._one_meaning = None if self._statuses or self._flags else kind.meaning or Meaning.SUBSCRIBED
         self._names_newsletters = "lists" in self._columns or "consents" in self._columns
         self._parsers = [
-            (field, column, parse) for field, column in self._columns.items() if (parse := PARSERS.get(field))
+            (field, column, parse)
+            for field, column in self._columns.items()
+            if (parse := PARSERS.get(field)) and field not in left_out
         ]
 
     @property
@@ -233,6 +237,7 @@ PARSERS: Mapping[str, Callable[[str], Any]] = {
     "cadence": str.lower,
     "topics": str,
     "note": str,
+    "labels": labels,
     "signed_up_at": moment,
     "consent_at": moment,
     "confirmed_at": moment,

@@ -28,6 +28,7 @@ _NOT_TOLD: Mapping[type[models.Model], frozenset[str]] = {
     ConsentRecord: frozenset({"id", "subscriber", "address_hash", "newsletter", "wording", "import_run"}),
 }  # fmt: skip
 MAX_CONSENTS, MAX_LABELS = 200, 100
+MAX_LABELS_OF_ALL = 500  # some products keep a tag for each link that was ever clicked
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def parse_own(person: str, subscription: str, consents: str) -> Own:
     try:
         about, letter, history = (json.loads(text or empty) for text, empty in
                                   ((person, "{}"), (subscription, "{}"), (consents, "[]")))  # fmt: skip
-        labels = [str(label)[:60] for label in about.pop("labels", [])][:MAX_LABELS]
+        labels = [str(label).encode().decode()[:60] for label in about.pop("labels", [])][:MAX_LABELS]
         told = [_consent(each) for each in history[:MAX_CONSENTS]]
         return Own(_values(Subscriber, about), labels, _values(Subscription, letter), told)
     except (ValueError, TypeError, AttributeError, RecursionError, ValidationError) as error:
@@ -79,7 +80,7 @@ def parse_own(person: str, subscription: str, consents: str) -> Own:
 
 
 def _consent(told: dict[str, Any]) -> Consent:
-    wording = (str(told.pop("wording", "") or ""), str(told.pop("wording_language", "") or "")[:16])
+    wording = (str(told.pop("wording", "") or "").encode().decode(), str(told.pop("wording_language", "") or "")[:16])
     values = _values(ConsentRecord, told)
     if "at" not in values or (values.get("action") == "given" and not wording[0]):
         raise ValueError("a consent without its time or wording")
@@ -92,6 +93,7 @@ def _values(model: type[models.Model], told: Mapping[str, Any]) -> dict[str, Any
     for name, text in told.items():
         if (field := fields.get(name)) is None or field.remote_field:
             continue
+        str(text).encode()  # half a character (a lone surrogate) is none
         if text is None and field.null:
             values[field.attname] = None
         else:
@@ -110,13 +112,19 @@ def prepared(model: type[models.Model], values: Mapping[str, Any]) -> dict[str, 
 
 
 def add_labels(labels: Iterable[tuple[int, list[str]]]) -> None:
-    """Put these labels on these subscribers, making those that are new."""
+    """Put these labels on these subscribers, making those that are new, as far as the desk has room for more."""
     wanted = [(pk, name) for pk, names in labels for name in names]
     if not wanted:
         return
-    Label.objects.bulk_create([Label(name=name) for name in {name for _pk, name in wanted}], ignore_conflicts=True)
     pks = dict(Label.objects.values_list("name", "pk"))
+    new = [name for name in dict.fromkeys(name for _pk, name in wanted) if name not in pks]
+    if new and len(pks) < MAX_LABELS_OF_ALL:
+        new = new[: MAX_LABELS_OF_ALL - len(pks)]
+        Label.objects.bulk_create([Label(name=name) for name in new], ignore_conflicts=True)
+        pks = dict(Label.objects.values_list("name", "pk"))
     through = Subscriber.labels.through
     through.objects.bulk_create(
-        [through(subscriber_id=pk, label_id=pks[name]) for pk, name in wanted], ignore_conflicts=True
+        [through(subscriber_id=pk, label_id=pks[name]) for pk, name in wanted if name in pks],
+        ignore_conflicts=True,
+        batch_size=1000,
     )

@@ -16,7 +16,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from newsletter.subscribers.importing import files, undoing
+from newsletter.subscribers.importing import files, forgetting, undoing
 from newsletter.subscribers.importing.ahead import ahead
 from newsletter.subscribers.importing.applying import Outcome, apply
 from newsletter.subscribers.importing.book import Book
@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 CHUNK = 5_000
 TURN_SECONDS = 45.0
-SAMPLE, MOST_QUESTIONS = 20, 50
+SAMPLE, MOST_QUESTIONS, MOST_LABELS = 20, 50, 50
 TRIES = 5  # when a form and the import enter the same address at once
 MAX_REFUSED_CELL, MAX_REFUSED_CELLS = 300, 100
 
@@ -64,6 +64,7 @@ def advance(*, import_run_id: int, clock: Callable[[], datetime], seconds: float
         return False
     if run.attempt_count > MOST_ATTEMPTS:
         run.fail(clock(), error=_("It stopped five times at the same place, after line %(line)d.") % {"line": run.line})
+        forgetting.let_go(run, clock())
         return False
     work = undoing.advance if run.status == run.Status.UNDOING else _work
     try:
@@ -85,6 +86,7 @@ def _work(run: ImportRun, clock: Callable[[], datetime], until: datetime) -> boo
             return False
     if writes:
         run.finish(clock())
+        forgetting.let_go(run, clock())
     else:
         run.settle()
     logger.info("import %d: %s", run.pk, run.status)
@@ -113,7 +115,7 @@ def _records(run: ImportRun, part: Part, offset: int, line: int) -> Iterator[Rec
 def interpreter(run: ImportRun, part: Part, setting: Setting) -> Interpreter:
     return Interpreter(
         part.kind, part.header, mapping=run.mapping, answers=run.answers, newsletters=setting.newsletter_names,
-        default=setting.default,
+        default=setting.default, reads_labels=run.brings_labels or not setting.writes,
     )  # fmt: skip
 
 
@@ -140,7 +142,10 @@ def _sound(record: Record) -> list[str]:
 
 def _refusal(run: ImportRun, number: int, record: Record, reason: str) -> ImportRefusal:
     cells = [cell[:MAX_REFUSED_CELL].replace("\0", "") for cell in record.cells[:MAX_REFUSED_CELLS]]
-    return ImportRefusal(run=run, part_number=number, line=record.line, reason=reason[:300], cells=cells)
+    address_hash = forgetting.hash_in(cells)
+    return ImportRefusal(
+        run=run, part_number=number, line=record.line, reason=reason[:300], cells=cells, address_hash=address_hash
+    )
 
 
 def _do(run: ImportRun, chunk: Chunk, setting: Setting, now: datetime) -> None:
@@ -173,7 +178,8 @@ def _enter(run: ImportRun, chunk: Chunk, setting: Setting, now: datetime) -> dic
         values["counts"] = dict(Counter(run.counts) + counts)
     else:
         values |= {"forecast": dict(Counter(run.forecast) + counts), "total_count": values["record_count"],
-                   "questions": _asked(run, chunk), "sample": _sample(run, chunk)}  # fmt: skip
+                   "questions": _asked(run, chunk), "sample": _sample(run, chunk),
+                   "labels": _labels(run, chunk)}  # fmt: skip
     mine = ImportRun.objects.filter(pk=run.pk, status=run.status, leased_until=run.leased_until)
     if not mine.update(**values):
         raise TakenAway
@@ -182,14 +188,21 @@ def _enter(run: ImportRun, chunk: Chunk, setting: Setting, now: datetime) -> dic
 
 def _late_refusal(run: ImportRun, chunk: Chunk, person: Person, reason: str) -> ImportRefusal:
     return ImportRefusal(
-        run=run, part_number=chunk.part_number, line=person.line, reason=reason, cells=[person.identity.email]
-    )
+        run=run, part_number=chunk.part_number, line=person.line, reason=reason, cells=[person.identity.email],
+        address_hash=person.identity.hash,
+    )  # fmt: skip
 
 
 def _asked(run: ImportRun, chunk: Chunk) -> list[dict[str, Any]]:
     """What nobody has explained, the most frequent first."""
     known = Counter({(each["kind"], each["word"]): each["count"] for each in run.questions}) + chunk.questions
     return _as_questions(known)
+
+
+def _labels(run: ImportRun, chunk: Chunk) -> dict[str, int]:
+    """How many rows have each label, the most frequent first."""
+    seen = Counter(label for person in chunk.people for label in person.labels)
+    return dict((Counter(run.labels) + seen).most_common(MOST_LABELS)) if seen else run.labels
 
 
 def _as_questions(words: Counter[tuple[str, str]]) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ class Setting:
 
     def __init__(self, run: ImportRun, *, writes: bool) -> None:
         self.run_id, self.writes, self.asks = run.pk, writes, run.confirms_missing_consent
+        self.brings_labels = run.brings_labels
         self.newsletters = {each.slug: each for each in Newsletter.objects.all()}
         self.newsletter_ids = {slug: each.pk for slug, each in self.newsletters.items()}
         names = {each.name.lower(): slug for slug, each in self.newsletters.items()}

@@ -12,7 +12,9 @@ from typing import Any
 from django.db import models, transaction
 from django.db.models import Exists, OuterRef
 
+from newsletter.subscribers.changes import UNTOLD
 from newsletter.subscribers.models import (
+    Change,
     ConsentRecord,
     ImportChange,
     ImportRun,
@@ -24,14 +26,14 @@ from newsletter.subscribers.models import (
 from newsletter.subscribers.models.imports import LEASE
 
 BATCH = 2_000
-type Step = Callable[[ImportRun, int], list[int]]
+type Step = Callable[[ImportRun, int, datetime], list[int]]
 
 
 def advance(run: ImportRun, clock: Callable[[], datetime], until: datetime) -> bool:
     """Go on taking back. True once nothing is left of it."""
     for step in STEPS:
         after = 0  # the mark has no index: rows of one import lie together and are walked
-        while pks := _take(step, run, after):
+        while pks := _take(step, run, after, clock()):
             after, now = pks[-1], clock()
             ImportRun.objects.filter(pk=run.pk).update(leased_until=now + LEASE, attempt_count=0)
             run.leased_until = now + LEASE
@@ -41,23 +43,28 @@ def advance(run: ImportRun, clock: Callable[[], datetime], until: datetime) -> b
 
 
 @transaction.atomic
-def _take(step: Step, run: ImportRun, after: int) -> list[int]:
-    return step(run, after)
+def _take(step: Step, run: ImportRun, after: int, now: datetime) -> list[int]:
+    return step(run, after, now)
 
 
-def _changes(run: ImportRun, after: int) -> list[int]:
+def _changes(run: ImportRun, after: int, now: datetime) -> list[int]:
     """Put back what was there, the latest change first, where it still is what the import made of it."""
     changes = list(run.changes.select_related("subscription").order_by("-pk")[:BATCH])
     for change in changes:
-        _put_back(run, change)
+        _put_back(run, change, now)
     pks = [change.pk for change in changes]
     ImportChange.objects.filter(pk__in=pks).delete()
     return pks
 
 
-def _put_back(run: ImportRun, change: ImportChange) -> None:
+def _put_back(run: ImportRun, change: ImportChange, now: datetime) -> None:
+    if labels := change.after.get("labels"):
+        put = Subscriber.labels.through.objects.filter(subscriber=change.subscriber_id, label__name__in=labels)
+        put.delete()
+        return
     if change.subscription is None:
-        Subscriber.objects.filter(pk=change.subscriber_id, **change.after).update(**change.before)
+        if Subscriber.objects.filter(pk=change.subscriber_id, **change.after).update(**change.before):
+            _tell(change, now)
         return
     row = Subscription.objects.filter(pk=change.subscription.pk, **change.after)
     if row.update(**change.before):
@@ -65,17 +72,28 @@ def _put_back(run: ImportRun, change: ImportChange) -> None:
         proof.filter(newsletter_id=change.subscription.newsletter_id).take_back()
 
 
-def _sign_ups(run: ImportRun, after: int) -> list[int]:
+def _tell(change: ImportChange, now: datetime) -> None:
+    """The reader's timeline says that it was taken back, as it says that it was done."""
+    Change.objects.bulk_create(
+        Change(
+            subscriber_id=change.subscriber_id, field=name, at=now, by=Change.By.IMPORT,
+            before="" if name in UNTOLD else change.after[name][:500], after="",
+        )
+        for name in change.after
+    )  # fmt: skip
+
+
+def _sign_ups(run: ImportRun, after: int, now: datetime) -> list[int]:
     """Confirmation mails that have not gone out."""
     wishes = Subscription.objects.filter(import_run=run, status="pending")
     return _delete(SignUp.objects.filter(subscriptions__in=wishes, status=SignUp.Status.WAITING), after)
 
 
-def _suppressions(run: ImportRun, after: int) -> list[int]:
+def _suppressions(run: ImportRun, after: int, now: datetime) -> list[int]:
     return _delete(Suppression.objects.filter(import_run=run), after)
 
 
-def _consents(run: ImportRun, after: int) -> list[int]:
+def _consents(run: ImportRun, after: int, now: datetime) -> list[int]:
     """Of subscriptions that are taken back; of those that stay, because somebody touched them, the proof stays."""
     same = Subscription.objects.filter(subscriber_id=OuterRef("subscriber_id"), newsletter_id=OuterRef("newsletter_id"))
     rows = ConsentRecord.objects.filter(~Exists(same.filter(import_run=None)), import_run=run)
@@ -84,11 +102,11 @@ def _consents(run: ImportRun, after: int) -> list[int]:
     return pks
 
 
-def _subscriptions(run: ImportRun, after: int) -> list[int]:
+def _subscriptions(run: ImportRun, after: int, now: datetime) -> list[int]:
     return _delete(Subscription.objects.filter(import_run=run), after)
 
 
-def _subscribers(run: ImportRun, after: int) -> list[int]:
+def _subscribers(run: ImportRun, after: int, now: datetime) -> list[int]:
     """People of whom nothing is left."""
     of_them = {"subscriber": OuterRef("pk")}
     subscribed = Exists(Subscription.objects.filter(**of_them))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from newsletter.subscribers.importing import files
+from newsletter.subscribers.importing import forgetting
 from newsletter.subscribers.models import ImportRun
 
 BATCH = 20
@@ -16,14 +16,15 @@ def abandoned(now: datetime) -> list[int]:
 
 
 def delete_old_files(now: datetime) -> int:
-    """Uploads and refused rows past their retention: they hold addresses. Returns of how many imports.
+    """Uploads of imports that have ended, and refused rows past their retention. Returns of how many imports.
 
-    An upload that nobody started is cancelled.
+    An upload that nobody started in all that time is cancelled.
     """
-    runs = list(ImportRun.objects.past_retention(now).order_by("pk")[:BATCH])
+    runs = list(ImportRun.objects.with_needless_file(now).order_by("pk")[:BATCH])
     for run in runs:
         run.cancel(now)
-        files.delete(run.folder)
+        forgetting.let_go(run, now)
+    old = list(ImportRun.objects.with_old_refusals(now).order_by("pk")[:BATCH])
+    for run in old:
         run.refusals.all().delete()
-        ImportRun.objects.filter(pk=run.pk).update(files_deleted_at=now, sample=[])
-    return len(runs)
+    return len({run.pk for run in (*runs, *old)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from datetime import UTC, datetime
 from email.utils import parseaddr
@@ -13,6 +14,7 @@ from django.utils.translation import gettext
 from newsletter.lib.address_lists import Identity, identify
 
 EARLIEST, LATEST = 1971, 2100
+MAX_LABELS, MAX_LABEL = 100, 60
 
 
 class RefusedRow(ValueError):
@@ -60,6 +62,14 @@ def _parsed(text: str) -> datetime:
         raise ValueError(text)
     day, month, year, *time = (int(number or 0) for number in match.groups())
     return datetime(year, month, day, *time)  # type: ignore[arg-type]  # noqa: DTZ001 - moment() adds the zone
+
+
+@lru_cache(maxsize=1000)
+def labels(text: str) -> tuple[str, ...]:
+    """Tags as the products list them in one cell: ``a;b``, ``a, b``, or Mailchimp's ``"a","b"``."""
+    names = next(csv.reader([text], skipinitialspace=True)) if text.startswith('"') else re.split("[;,]", text)
+    told = (" ".join(name.split())[:MAX_LABEL] for name in names)
+    return tuple(dict.fromkeys(name for name in told if name))[:MAX_LABELS]
 
 
 def network_address(text: str) -> str | None:

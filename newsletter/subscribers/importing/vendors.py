@@ -41,6 +41,7 @@ _OUR_SUPPRESSIONS = Format(
 _MAILCHIMP_COLUMNS = {
     "email address": "email", "first name": "first_name", "last name": "last_name", "optin_time": "consent_at",
     "optin_ip": "consent_ip", "confirm_time": "confirmed_at", "confirm_ip": "confirmation_ip", "timezone": "time_zone",
+    "tags": "labels",
 }  # fmt: skip
 _MAILCHIMP_MARKS = {"email address", "optin_time", "leid"}
 
@@ -104,7 +105,13 @@ _GHOST = Format(
     name="ghost",
     label=_("Ghost export"),
     marks={"email", "subscribed_to_emails", "complimentary_plan", "created_at"},
-    columns={"email": "email", "name": "name", "created_at": "signed_up_at", "deleted_at": "ended_at"},
+    columns={
+        "email": "email",
+        "name": "name",
+        "created_at": "signed_up_at",
+        "deleted_at": "ended_at",
+        "labels": "labels",
+    },
     flags=(Flag("subscribed_to_emails", Test.NO, UNSUBSCRIBED), Flag("deleted_at", Test.FILLED, UNSUBSCRIBED)),
     meaning=SUBSCRIBED,
 )
@@ -114,14 +121,15 @@ _BUTTONDOWN = Format(
     label=_("Buttondown export"),
     marks={"email", "subscriber_type", "subscription_date", "unsubscription_date"},
     columns={"email": "email", "subscriber_type": "status", "creation_date": "signed_up_at", "ip_address": "consent_ip",
-             "referrer_url": "consent_page", "subscription_date": "consent_at", "unsubscription_date": "ended_at"},
+             "referrer_url": "consent_page", "subscription_date": "consent_at", "unsubscription_date": "ended_at",
+             "tags": "labels"},
     words=dict.fromkeys(["gifted", "trialed", "trial", "past_due", "churning", "churned", "paused_premium"], SUBSCRIBED)
     | {"spammy": COMPLAINED, "unpaid": SUBSCRIBED},
 )  # fmt: skip
 
 # --- beehiiv: inactive means unsubscribed -----------------------------------------------------------------------------
 _BEEHIIV_COLUMNS = {"email": "email", "first name": "first_name", "last name": "last_name", "status": "status",
-                    "created_at": "signed_up_at", "unsubscribed_at": "ended_at"}  # fmt: skip
+                    "created_at": "signed_up_at", "unsubscribed_at": "ended_at", "tags": "labels"}  # fmt: skip
 _BEEHIIV_WORDS = {"invalid": BOUNCED, "validating": PENDING, "needs_attention": PENDING}
 _BEEHIIV = (
     Format(name="beehiiv", label=_("beehiiv export"), marks={"email", "status", "tier", "unsubscribed_at"},
@@ -135,7 +143,7 @@ _MAILERLITE = Format(
     label=_("MailerLite export"),
     marks={"subscriber", "sent", "opens", "clicks", "subscribed"},
     columns={"subscriber": "email", "name": "first_name", "last name": "last_name", "subscribed": "consent_at",
-             "unsubscribed": "ended_at", "status": "status", "ip": "consent_ip"},
+             "unsubscribed": "ended_at", "status": "status", "ip": "consent_ip", "groups": "labels"},
     flags=(Flag("unsubscribed", Test.FILLED, UNSUBSCRIBED),),
     words={"junk": COMPLAINED},
     hint=_("MailerLite writes one file for each status; this one is taken as the people who are subscribed."),
@@ -204,9 +212,10 @@ _KIT_HINT = _("This looks like a Kit export, whose columns are not published: ch
 _KIT = (
     Format(name="kit", label=_("Kit export (presumably)"), marks={"first_name", "email_address", "state", "created_at"},
            columns={"first_name": "first_name", "email_address": "email", "state": "status",
-                    "created_at": "signed_up_at"}, words=_KIT_WORDS, hint=_KIT_HINT),
+                    "created_at": "signed_up_at", "tags": "labels"}, words=_KIT_WORDS, hint=_KIT_HINT),
     Format(name="kit", label=_("Kit export (presumably)"), marks={"first_name", "email", "created_at", "status"},
-           columns={"first_name": "first_name", "email": "email", "status": "status", "created_at": "signed_up_at"},
+           columns={"first_name": "first_name", "email": "email", "status": "status", "created_at": "signed_up_at",
+                    "tags": "labels"},
            words=_KIT_WORDS, hint=_KIT_HINT),
 )  # fmt: skip
 
@@ -226,6 +235,7 @@ _USUAL: Mapping[str, tuple[str, ...]] = {
     "last_name": ("last name", "last_name", "lastname", "surname", "family name"),
     "status": ("status", "state"),
     "lists": ("newsletter", "newsletters", "list", "lists", "groups"),
+    "labels": ("tags", "labels"),
     "cadence": ("cadence",),
     "topics": ("topics",),
     "language": ("language", "locale"),

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from newsletter.lib.transitions import transition
@@ -31,10 +31,19 @@ class ImportRunQuerySet(models.QuerySet["ImportRun"]):
         """What somebody should have gone on with by now."""
         return self.free(now - HEAD_START)
 
-    def past_retention(self, now: datetime) -> ImportRunQuerySet:
-        """Ended, or left alone, so long ago that its file and what it refused must go."""
-        cutoff = now - timedelta(days=settings.IMPORT_FILE_DAYS)
-        return self.filter(files_deleted_at=None, created_at__lte=cutoff).exclude(status__in=ImportRun.WORKING)
+    def with_needless_file(self, now: datetime) -> ImportRunQuerySet:
+        """Ended, or left alone for so long that its file must go."""
+        is_left_alone = Q(status__in=ImportRun.WAITING, created_at__lte=_retention_cutoff(now))
+        return self.filter(Q(status__in=ImportRun.OVER) | is_left_alone, files_deleted_at=None)
+
+    def with_old_refusals(self, now: datetime) -> ImportRunQuerySet:
+        """What it refused holds addresses, and nobody has mended it by now."""
+        refused = ImportRefusal.objects.filter(run=OuterRef("pk"))
+        return self.filter(Exists(refused), created_at__lte=_retention_cutoff(now))
+
+
+def _retention_cutoff(now: datetime) -> datetime:
+    return now - timedelta(days=settings.IMPORT_FILE_DAYS)
 
 
 class ImportRun(models.Model):
@@ -51,6 +60,8 @@ class ImportRun(models.Model):
         UNDOING = "undoing", _("being taken back")
         UNDONE = "undone", _("taken back")
 
+    WAITING = (Status.ASKING, Status.READY)
+    OVER = (Status.FINISHED, Status.CANCELLED, Status.FAILED, Status.UNDOING, Status.UNDONE)
     WORKING = (Status.CHECKING, Status.RUNNING, Status.UNDOING)
 
     folder = models.UUIDField(default=uuid.uuid4, editable=False, unique=True)
@@ -125,7 +136,7 @@ class ImportRun(models.Model):
 
     def check_again(self, now: datetime) -> bool:
         """Look at the file anew, because a question was answered or a column means something else."""
-        emptied = {"forecast": {}, "questions": [], "sample": [], "total_count": 0, "error": ""}
+        emptied = {"forecast": {}, "questions": [], "sample": [], "labels": {}, "total_count": 0, "error": ""}
         values = {**_BEGINNING, **emptied, "leased_until": now}
         return transition(self, sources=["asking", "ready"], to=self.Status.CHECKING, **values)
 
@@ -134,8 +145,8 @@ class ImportRun(models.Model):
         to = self.Status.ASKING if self.questions else self.Status.READY
         return transition(self, sources=["checking"], to=to, leased_until=None)
 
-    def start(self, now: datetime) -> bool:
-        values = {**_BEGINNING, "leased_until": now, "started_at": now, "counts": {}}
+    def start(self, now: datetime, *, brings_labels: bool = False) -> bool:
+        values = {**_BEGINNING, "leased_until": now, "started_at": now, "counts": {}, "brings_labels": brings_labels}
         return transition(self, sources=["ready"], to=self.Status.RUNNING, **values)
 
     def finish(self, now: datetime) -> bool:

@@ -170,16 +170,26 @@ def test_preferences_page_counts_as_the_readers_own_change() -> None:
     assert Subscription.objects.get().status == Status.ACTIVE
 
 
-def test_file_and_refused_rows_are_deleted_after_their_time() -> None:
+def test_file_goes_with_the_end_of_the_import_and_refused_rows_after_their_time() -> None:
     run = bring_in("email\nnonsense\n", newsletter=make_newsletter())
-    place = files.folder_of(run.folder)
-    assert place.exists()
-    assert run.refusals.count() == 1
+    assert (files.folder_of(run.folder).exists(), run.sample, run.refusals.count()) == (False, [], 1)
 
     assert upkeep.delete_old_files(NOW + timedelta(days=6)) == 0
     assert upkeep.delete_old_files(NOW + timedelta(days=7)) == 1
 
-    assert (place.exists(), run.refusals.count()) == (False, 0)
+    assert run.refusals.count() == 0
+
+
+def test_upload_that_nobody_starts_is_cancelled_and_a_cancelled_one_is_deleted_at_once() -> None:
+    left_alone, cancelled = (worked(uploaded(LONG, newsletter=make_newsletter())) for _number in range(2))
+    cancelled.cancel(NOW)
+
+    assert upkeep.delete_old_files(NOW) == 1
+    assert upkeep.delete_old_files(NOW + timedelta(days=7)) == 1
+
+    left_alone.refresh_from_db()
+    assert left_alone.status == "cancelled"
+    assert not any(files.folder_of(run.folder).exists() for run in (left_alone, cancelled))
 
 
 def test_dry_run_changes_nothing_and_foresees_everything() -> None:

@@ -222,7 +222,7 @@ def test_what_was_recognized_and_what_is_not_used_is_said(tmp_path: Path) -> Non
     (about,) = [starting.describe(part, {}) for part in starting.parts_of(run)]
     assert "unsubscribed" in about["label"]
     assert "suppression list" in about["consequence"]
-    assert {"NOTES", "TAGS", "UNSUB_REASON"} <= set(about["unused"])
+    assert {"NOTES", "LATITUDE", "UNSUB_REASON"} <= set(about["unused"])
 
 
 def test_word_that_nobody_knows_is_asked_and_its_answer_used() -> None:

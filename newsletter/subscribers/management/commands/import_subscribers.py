@@ -12,7 +12,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from newsletter.subscribers.importing import running, starting
+from newsletter.subscribers.importing import forgetting, running, starting
 from newsletter.subscribers.importing.applying import Outcome
 from newsletter.subscribers.importing.files import UnreadableFile
 from newsletter.subscribers.importing.formats import FIELDS, Meaning
@@ -36,6 +36,7 @@ class Command(BaseCommand):
         parser.add_argument("--status", nargs="+", default=[], metavar="WORD=MEANING", help=", ".join(Meaning))
         parser.add_argument("--list", nargs="+", default=[], metavar="NAME=SLUG", help=f"{LEAVE_OUT} leaves it out")
         parser.add_argument("--ground", default="", help="how these people agreed; kept with their consent")
+        parser.add_argument("--labels", action="store_true", help="put the file's labels or tags on the readers")
         parser.add_argument("--dry-run", action="store_true", help="say what would happen, and change nothing")
         parser.add_argument(
             "--confirm-missing-consent", action="store_true", help="mail those without a date of consent, and ask"
@@ -48,11 +49,11 @@ class Command(BaseCommand):
             self._advance(run)
             self._refuse_questions(run.questions, run)
             self._report(run, run.forecast, is_json=json)
-            run.cancel(timezone.now())
+            self._give_up(run)
             return
         self._check_words(run)
         run.settle()
-        run.start(timezone.now())
+        run.start(timezone.now(), brings_labels=options["labels"])
         self._advance(run)
         self._report(run, run.counts, is_json=json)
         if run.status != ImportRun.Status.FINISHED:
@@ -79,7 +80,7 @@ class Command(BaseCommand):
             raise CommandError(f"{file}: {error}") from error
         self._introduce(run, is_json=options.get("json", False))
         if run.status == ImportRun.Status.ASKING:
-            run.cancel(timezone.now())
+            self._give_up(run)
             raise CommandError(f"{file}: no column is known to hold e-mail addresses. Name it: --map COLUMN=email")
         return run
 
@@ -98,10 +99,14 @@ class Command(BaseCommand):
     def _refuse_questions(self, questions: list[dict[str, Any]], run: ImportRun) -> None:
         if not questions:
             return
-        run.cancel(timezone.now())
+        self._give_up(run)
         lines = [f'  --{each["kind"]} "{each["word"]}=…"   ({each["count"]} rows)' for each in questions]
         meanings = f"A status means one of: {', '.join(Meaning)}. A list is a newsletter's slug, or {LEAVE_OUT}."
         raise CommandError("\n".join(["Nothing was imported. Please say what these words mean:", *lines, meanings]))
+
+    def _give_up(self, run: ImportRun) -> None:
+        run.cancel(timezone.now())
+        forgetting.let_go(run, timezone.now())
 
     def _advance(self, run: ImportRun) -> None:
         while running.advance(import_run_id=run.pk, clock=timezone.now, seconds=TURN_SECONDS):

@@ -12,8 +12,8 @@ from django.test import Client
 from newsletter.delivery import retention as delivery_retention
 from newsletter.delivery.dispatch import drain
 from newsletter.engagement.feedback import Report, record
-from newsletter.subscribers import tasks, upkeep
-from newsletter.subscribers.models import Subscriber, Subscription, Suppression
+from newsletter.subscribers import personal_mail, tasks, upkeep
+from newsletter.subscribers.models import AddressChange, PersonalMail, Subscriber, Subscription, Suppression
 from newsletter.subscribers.shield import attack
 from newsletter.subscribers.signup import send_confirmation
 from tests.factories import NOW, make_campaign, make_newsletter, make_send
@@ -62,6 +62,7 @@ def test_journey_from_sign_up_to_erasure(client: Client, smtp_mailers: SmtpServe
     subscription = Subscription.objects.get(subscriber__email=EMAIL, newsletter=newsletter)
     links += [subscription.unsubscribe_token, subscription.subscriber.preferences_token]
 
+    links += move_and_come_back(client, smtp_mailers, subscription.subscriber)
     receive_and_bounce(subscription, smtp_mailers)
     leave_and_be_erased(client, subscription)
 
@@ -91,6 +92,34 @@ def sign_up_and_confirm(client: Client, server: SmtpServer, slug: str) -> list[s
     return [row.token]
 
 
+def move_and_come_back(client: Client, server: SmtpServer, reader: Subscriber) -> list[str]:
+    """The link by mail, another address, and back: each mail refused once by a server that names its reader."""
+    client.post("/my-link/", {"email": EMAIL.upper()})
+    preferences = f"/preferences/{reader.preferences_token}/"
+    client.post(preferences, {"action": "save", "name": NAME, "wanted": "x", "time_zone": "Europe/Berlin"})
+    client.post(preferences, {"action": "undo_leaving"})
+    client.post(f"{preferences}address/", {"email": f"new-{EMAIL}"})
+    change = AddressChange.objects.get()
+    deliver_all(server)
+    client.post(f"/new-address/{change.confirm_token}/")
+    deliver_all(server)
+    client.get(f"/new-address/{change.confirm_token}/")
+    client.post(f"/undo-address/{change.undo_token}/")
+    for broken in ("new-address/x", "undo-address/x", f"preferences/{reader.preferences_token}/erase"):
+        client.get(f"/{broken}/")
+    reader.refresh_from_db()
+    assert (reader.email, change.subscriber_id) == (EMAIL, reader.pk)
+    return [change.confirm_token, change.undo_token, reader.preferences_token]
+
+
+def deliver_all(server: SmtpServer) -> None:
+    for mail in PersonalMail.objects.unmailed():
+        server.refuse(Stage.RCPT, f"451 later, <{mail.email}>", times=1)
+        personal_mail.deliver(mail_id=mail.pk, now=mail.created_at)
+        personal_mail.deliver(mail_id=mail.pk, now=mail.created_at + timedelta(hours=1))
+    tasks.sweep_personal_mails()
+
+
 def receive_and_bounce(subscription: Subscription, server: SmtpServer) -> None:
     campaign = make_campaign()
     send = make_send(campaign=campaign, subscriber=subscription.subscriber, subscription=subscription)
@@ -104,9 +133,10 @@ def receive_and_bounce(subscription: Subscription, server: SmtpServer) -> None:
 
 def leave_and_be_erased(client: Client, subscription: Subscription) -> None:
     preferences = f"/preferences/{subscription.subscriber.preferences_token}/"
-    client.post(preferences, {"action": "save", "name": NAME})
     client.get(f"{preferences}download/")
-    client.post(f"{preferences}address/", {"email": f"new-{EMAIL}"})
+    client.post(preferences, {"action": "leave_all"})
+    client.post(preferences, {"action": "say_why", "reason": "other", "words": f"write to {EMAIL}"})
+    client.post(preferences, {"action": "undo_leaving"})
     client.post(f"/unsubscribe/{subscription.unsubscribe_token}/", {"List-Unsubscribe": "One-Click"})
     attack.watch(NOW)
     client.post(f"{preferences}erase/", {"action": "erase"})

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from articles.models import Article, FeedEntry
+from articles.models import Article, Feed, FeedEntry
 from newsletter.digests.models import Edition, EditionItem, Issue, IssueItem, ReaderGroup
 from newsletter.digests.selection import Candidate, Limits, Offering, Selection, TooFew
 from newsletter.lib.bulk import insert_rows
@@ -57,7 +57,7 @@ def plan(issue: Issue, groups: Iterable[GroupKey], *, offered: Sequence[Candidat
     groups = list(groups)
     if issue.newsletter.kind != Newsletter.Kind.DIGEST:
         return Plan(issue, dict.fromkeys(groups, ANNOUNCEMENT))
-    offering = Offering(offered, limits(issue))
+    offering = Offering(offered, limits(issue, offered))
     theirs: dict[int | None, int] = {None: offering.interesting_to(None)}
     for pk, key in TopicSet.objects.values_list("pk", "key").iterator():
         theirs[pk] = offering.interesting_to(frozenset(map(int, key.split(","))))
@@ -78,9 +78,16 @@ def assemble(plan: Plan) -> bool:
     return bool(editions)
 
 
-def limits(issue: Issue) -> Limits:
-    """The rules that the issue took from its schedule."""
-    return Limits(minimum=issue.min_articles, maximum=issue.max_articles)
+def limits(issue: Issue, offered: Sequence[Candidate] = ()) -> Limits:
+    """The rules that the issue took from its schedule, and the shares of the feeds of what it offers."""
+    feeds = {feed for candidate in offered for feed in candidate.feeds}
+    shares = Feed.objects.filter(pk__in=feeds, digest_share__isnull=False).values_list("pk", "digest_share")
+    return Limits(
+        minimum=issue.min_articles,
+        maximum=issue.max_articles,
+        per_topic=issue.max_per_topic,
+        per_feed={pk: max(1, issue.max_articles * percent // 100) for pk, percent in shares},
+    )
 
 
 def candidates(issue: Issue, *, now: datetime) -> list[Candidate]:
@@ -98,7 +105,7 @@ def candidates(issue: Issue, *, now: datetime) -> list[Candidate]:
             section=next(iter(topics[pk]), None),
             feeds=frozenset(feeds[pk]),
             is_pinned=state == IssueItem.State.PINNED,
-            has_waited=latest is not None and released_at <= latest,
+            has_waited=latest is not None and released_at is not None and released_at <= latest,
         )
         for state, _position, _pk, pk, released_at in rows
     ]

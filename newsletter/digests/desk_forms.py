@@ -1,35 +1,26 @@
-"""Forms of the desk for newsletters, schedules and issues: choices instead of codes, checked before they are kept."""
+"""Forms of the desk for newsletters and issues: choices instead of codes, checked before they are kept."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
 from django.conf import settings
-from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminColorInputWidget,
-    UnfoldAdminSelect2Widget,
     UnfoldAdminTextareaWidget,
 )
 
 from articles.desk import DeskForm
-from newsletter.digests.models import IssueItem, Schedule
+from newsletter.digests.models import IssueItem
+from newsletter.digests.schedule_form import DatesField, WeekdaysField, time_zone_field
 from newsletter.subscribers.models import Cadence, Newsletter
 
 COLOR = re.compile(r"#[0-9a-fA-F]{6}")
-
-
-def time_zone_field(**options: Any) -> forms.ChoiceField:
-    """One of the time zones that we know, found by typing a part of its name."""
-    zones = sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC")
-    widget = UnfoldAdminSelect2Widget()
-    return forms.ChoiceField(choices=[(zone, zone.replace("_", " ")) for zone in zones], widget=widget, **options)
 
 
 class NewsletterForm(DeskForm[Newsletter]):
@@ -44,6 +35,14 @@ class NewsletterForm(DeskForm[Newsletter]):
         label=gettext_lazy("Time zone"), initial=settings.TIME_ZONE, help_text=gettext_lazy("Of its dates and times.")
     )
     language = forms.ChoiceField(label=gettext_lazy("Language"), choices=settings.LANGUAGES, initial="en")
+    offered_weekdays = WeekdaysField(
+        label=gettext_lazy("Days to choose from"),
+        help_text=gettext_lazy("For weekly readers: the weekly schedule then makes an issue on each of these days."),
+    )
+    quiet_dates = DatesField(
+        label=gettext_lazy("Quiet days"), required=False,
+        help_text=gettext_lazy("One a line, or 2026-12-24 to 2027-01-02. No issue goes out; articles wait."),
+    )  # fmt: skip
 
     class Meta:
         model = Newsletter
@@ -60,6 +59,7 @@ class NewsletterForm(DeskForm[Newsletter]):
             "is_open": gettext_lazy("Closed, it still goes to those who have it."),
             "reply_address": gettext_lazy("Empty: to the sender's address."),
             "sends_welcome": gettext_lazy("Once, right after somebody has confirmed, with a link to the latest issue."),
+            "quiet_from": gettext_lazy("No hour of these can be chosen, and no article goes out by itself."),
             "measures_opens": gettext_lazy("Only ever measured for readers who agreed to it."),
         }
 
@@ -74,37 +74,8 @@ class NewsletterForm(DeskForm[Newsletter]):
         offered, usual = cleaned.get("cadences"), cleaned.get("default_cadence")
         if offered and usual and usual not in offered:
             self.add_error("default_cadence", _("Choose one of the offered cadences."))
-        return cleaned
-
-
-class ScheduleForm(DeskForm[Schedule]):
-    weekdays = forms.TypedMultipleChoiceField(
-        label=gettext_lazy("On"),
-        choices=list(WEEKDAYS.items()),
-        coerce=int,
-        required=False,
-        initial=list(WEEKDAYS),
-        widget=UnfoldAdminCheckboxSelectMultipleWidget,
-    )
-    time_zone = time_zone_field(label=gettext_lazy("Time zone"), initial=settings.TIME_ZONE)
-
-    class Meta:
-        model = Schedule
-        fields = [
-            "newsletter", "cadence", "time", "time_zone", "weekdays", "day_of_month", "min_articles", "max_articles",
-            "window_days", "approval", "draft_minutes", "is_active",
-        ]  # fmt: skip
-        help_texts = {
-            "min_articles": gettext_lazy("With fewer, the run is skipped and they wait for the next."),
-            "max_articles": gettext_lazy("What is over waits for the next."),
-            "window_days": gettext_lazy("At least since the run before, whatever stands here."),
-            "day_of_month": gettext_lazy("Of a monthly schedule; the last day if the month is shorter."),
-        }
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        if cleaned.get("cadence") != Cadence.MONTHLY and not cleaned.get("weekdays"):
-            self.add_error("weekdays", _("Choose a weekday at least, or the schedule never runs."))
+        if (cleaned.get("quiet_from") is None) != (cleaned.get("quiet_until") is None):
+            self.add_error("quiet_until", _("Quiet hours need a beginning and an end."))
         return cleaned
 
 

@@ -1,12 +1,9 @@
-"""The desk's pages for newsletters and their schedules."""
+"""The desk's pages for newsletters."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
-from itertools import islice
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.contrib import admin
 from django.db.models import Max, Min, OuterRef, QuerySet, Subquery
@@ -14,66 +11,22 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.dates import WEEKDAYS_ABBR
-from django.utils.formats import date_format, time_format
 from django.utils.html import format_html_join
-from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.enums import ActionVariant
 
-from articles.desk import DeskAdmin, StackedInline, action, display
-from newsletter.digests import scheduling
-from newsletter.digests.desk_forms import NewsletterForm, ScheduleForm
+from articles.desk import DeskAdmin, action, display
+from newsletter.digests import wording
+from newsletter.digests.admin.schedules import WHEN, ScheduleInline, plan_changed
+from newsletter.digests.desk_forms import NewsletterForm
 from newsletter.digests.models import Issue, Schedule
 from newsletter.subscribers.counting import readers_in_words
-from newsletter.subscribers.models import Cadence, Newsletter
+from newsletter.subscribers.models import Newsletter
 from newsletter.subscribers.surfaces.snippets import embed_url, snippets_of
 
-WHEN = {"cadence", "time", "time_zone", "weekdays", "day_of_month", "is_active"}
-
-
-def sentence(schedule: Schedule, *, now: datetime) -> str:
-    """What the schedule means, and when it runs next."""
-    at = time_format(schedule.time, "H:i")
-    if schedule.cadence == Cadence.MONTHLY:
-        days = _("On day %(day)d of the month") % {"day": schedule.day_of_month}
-    elif len(schedule.weekdays) == 7:
-        days = _("Every day")
-    else:
-        days = ", ".join(str(WEEKDAYS_ABBR[day]) for day in schedule.weekdays)
-    rule = _("%(days)s at %(time)s (%(zone)s), with %(least)d to %(most)d articles.") % {
-        "days": days, "time": at, "zone": schedule.time_zone, "least": schedule.min_articles,
-        "most": schedule.max_articles,
-    }  # fmt: skip
-    if not schedule.is_active:
-        return f"{rule} {_('Switched off: it does not run.')}"
-    zone = ZoneInfo(schedule.time_zone)
-    runs = islice(scheduling.upcoming_runs(schedule, after=now), 3)
-    shown = " · ".join(date_format(run.astimezone(zone), "D j N, H:i") for run in runs)
-    return f"{rule} {_('Next runs: %(runs)s') % {'runs': shown}}"
-
-
-def plan_changed(schedules: Iterable[Schedule], *, now: datetime) -> None:
-    for schedule in schedules:
-        scheduling.plan(schedule, now=now)
-
-
-class ScheduleInline(StackedInline[Schedule, Newsletter]):
-    model = Schedule
-    form = ScheduleForm
-    extra = 0
-    collapsible = True
-    readonly_fields = ["meaning"]
-    fields = [
-        "meaning", ("cadence", "is_active"), ("time", "time_zone"), "weekdays", "day_of_month",
-        ("min_articles", "max_articles", "window_days"), ("approval", "draft_minutes"),
-    ]  # fmt: skip
-
-    @display(description=gettext_lazy("in words"))
-    def meaning(self, schedule: Schedule) -> str:
-        return sentence(schedule, now=timezone.now()) if schedule.pk else _("It is said here once it is saved.")
+PLANS = frozenset({"quiet_dates", "offers_delivery_time", "offered_weekdays"})  # what the next runs follow from
 
 
 @admin.register(Newsletter)
@@ -94,6 +47,18 @@ class NewsletterAdmin(DeskAdmin[Newsletter]):
             gettext_lazy("What readers get"),
             {
                 "fields": ["name", "slug", "kind", "description", "is_open", "cadences", "default_cadence", "planned"],
+            },
+        ),
+        (
+            gettext_lazy("Hours and quiet days"),
+            {
+                "classes": ["tab"],
+                "fields": [
+                    "offers_delivery_time",
+                    "offered_weekdays",
+                    ("quiet_from", "quiet_until"),
+                    "quiet_dates",
+                ],
             },
         ),
         (
@@ -136,6 +101,11 @@ class NewsletterAdmin(DeskAdmin[Newsletter]):
     def get_prepopulated_fields(self, request: HttpRequest, obj: Newsletter | None = None) -> dict[str, Any]:
         return {} if obj else {"slug": ["name"]}
 
+    def save_model(self, request: HttpRequest, obj: Newsletter, form: Any, change: bool) -> None:  # noqa: FBT001
+        super().save_model(request, obj, form, change)
+        if change and PLANS & set(form.changed_data):
+            plan_changed(obj.schedules.all(), now=timezone.now())
+
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:  # noqa: FBT001
         super().save_formset(request, form, formset, change)
         rescheduled = [row for row, names in formset.changed_objects if WHEN & set(names)]
@@ -144,8 +114,7 @@ class NewsletterAdmin(DeskAdmin[Newsletter]):
     @display(description=gettext_lazy("when it goes out"))
     def planned(self, newsletter: Newsletter) -> str:
         schedules = newsletter.schedules.all() if newsletter.pk else []
-        now = timezone.now()
-        told = [f"{capfirst(each.get_cadence_display())}: {sentence(each, now=now)}" for each in schedules]
+        told = [" ".join([wording.sentence(each), *wording.remarks(each)]) for each in schedules]
         return format_html_join("", "<p>{}</p>", ([line] for line in told)) or _("Only when you send an issue.")
 
     @display(description=gettext_lazy("newsletter"), ordering="name", header=True)
@@ -187,29 +156,3 @@ class NewsletterAdmin(DeskAdmin[Newsletter]):
 def _one(rows: QuerySet[Any], value: Any) -> Any:
     """One figure for each newsletter, for a subquery."""
     return rows.order_by().values("newsletter").annotate(value=value).values("value")
-
-
-@admin.register(Schedule)
-class ScheduleAdmin(DeskAdmin[Schedule]):
-    form = ScheduleForm
-    list_display = ["newsletter", "cadence", "time", "time_zone", "approval", "is_active", "next_run_at"]
-    list_filter = [("newsletter", RelatedDropdownFilter), ("cadence", ChoicesDropdownFilter), "is_active"]
-    list_select_related = ["newsletter"]
-    readonly_fields = ["meaning"]
-    fieldsets = [
-        (None, {"fields": ["meaning", "newsletter", "cadence", "is_active"]}),
-        (gettext_lazy("When"), {"fields": [("time", "time_zone"), "weekdays", "day_of_month"]}),
-        (
-            gettext_lazy("What goes in, and who says so"),
-            {"fields": [("min_articles", "max_articles", "window_days"), ("approval", "draft_minutes")]},
-        ),
-    ]
-
-    def save_model(self, request: HttpRequest, obj: Schedule, form: Any, change: bool) -> None:  # noqa: FBT001
-        super().save_model(request, obj, form, change)
-        if not change or WHEN & set(form.changed_data):
-            scheduling.plan(obj, now=timezone.now())
-
-    @display(description=gettext_lazy("in words"))
-    def meaning(self, schedule: Schedule) -> str:
-        return sentence(schedule, now=timezone.now()) if schedule.pk else _("It is said here once it is saved.")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from articles.feeds import polling, pushing
+from articles.archives import running as archives
+from articles.feeds import completing, polling, pushing
 from articles.feeds.importing import PollReport
 
 
@@ -47,3 +48,20 @@ def ring_for_pictures(report: PollReport) -> None:
         fetch_pictures.apply_async(kwargs={"feed_id": report.feed_id})
     for article_id in report.wanted_pictures:
         fetch_changed_picture.apply_async(kwargs={"article_id": article_id})
+
+
+@shared_task
+def complete_articles() -> None:
+    completing.complete_due(timezone.now())
+
+
+@shared_task
+def go_on_with_archive(*, archive_id: int) -> None:
+    if archives.advance(archive_id=archive_id, clock=timezone.now):
+        go_on_with_archive.apply_async(kwargs={"archive_id": archive_id})
+
+
+@shared_task
+def sweep_archives() -> None:
+    for archive_id in archives.abandoned(timezone.now()):
+        go_on_with_archive.apply_async(kwargs={"archive_id": archive_id})

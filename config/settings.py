@@ -58,6 +58,7 @@ MIDDLEWARE = [
     "config.middleware.admin_content_security_policy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "config.middleware.SiteLanguageMiddleware",
+    "config.page_cache.PageCache",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -136,6 +137,8 @@ CELERY_BEAT_SCHEDULE = {
     "poll-due-feeds": {"task": "articles.tasks.poll_due_feeds", "schedule": 15.0, "options": {"expires": 15}},
     "ask-hubs": {"task": "articles.tasks.ask_hubs", "schedule": 20.0, "options": {"expires": 20}},
     "import-deliveries": {"task": "articles.tasks.import_deliveries", "schedule": 10.0, "options": {"expires": 10}},
+    "complete-articles": {"task": "articles.tasks.complete_articles", "schedule": 60.0, "options": {"expires": 60}},
+    "go-on-with-archives": {"task": "articles.tasks.sweep_archives", "schedule": 15.0, "options": {"expires": 15}},
     "fetch-awaited-pictures": {
         "task": "articles.tasks.fetch_awaited_pictures",
         "schedule": 600.0,
@@ -193,6 +196,7 @@ WEBHOOK_SECRET = environment.text("WEBHOOK_SECRET", "")
 ANYMAIL = {"WEBHOOK_SECRET": WEBHOOK_SECRET} if WEBHOOK_SECRET else {}
 
 # --- what we do -------------------------------------------------------------------------------------------------------
+PAGE_CACHE_SECONDS = environment.number("PAGE_CACHE_SECONDS", 5)
 ARTICLE_GRACE_MINUTES = environment.number("ARTICLE_GRACE_MINUTES", 0)
 CONFIRMATION_DAYS = environment.number("CONFIRMATION_DAYS", 7)
 SHORTEN_IP_AFTER_DAYS = environment.number("SHORTEN_IP_AFTER_DAYS", 30)

@@ -64,6 +64,13 @@ def fetch_body_pictures(*, now: datetime, feed: Feed | None = None) -> int:
     return count
 
 
+def fetch_body_pictures_of(article: Article, *, now: datetime) -> int:
+    """Get the pictures inside this article's text that are due. Returns how many came."""
+    return sum(
+        _fetch_body_picture(row, trusted_url="", now=now) for row in article.body_pictures.filter(next_try_at__lte=now)
+    )
+
+
 def _fetch_body_picture(row: BodyPicture, *, trusted_url: str, now: datetime) -> bool:
     row.try_count += 1
     row.next_try_at = now + PAUSES[row.try_count - 1] if row.try_count <= len(PAUSES) else None

@@ -1,30 +1,81 @@
-"""What machines read: the RSS feed, the sitemap, and what crawlers are told."""
+"""The newest articles for feed readers and other programs, as RSS 2.0, Atom 1.0 and JSON Feed 1.1."""
 
 from __future__ import annotations
 
+import json
 import mimetypes
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from io import BytesIO
+from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
-from django.db.models import FETCH_RAISE, Max, Q
+from django.db.models import FETCH_RAISE, Max
 from django.urls import reverse
 from django.utils import feedgenerator
 from django.utils.translation import get_language, gettext
-from django.utils.xmlutils import SimplerXMLGenerator
 
-from articles.models import Article, Topic
-from articles.sanitizing import clean_html
+from articles import body_pictures
+from articles.models import Article, Publication, Topic
 
 FEED_COUNT = 30
-SITEMAP_COUNT = 45_000  # the protocol allows 50,000 addresses in a file
 CONTENT_NAMESPACE = "http://purl.org/rss/1.0/modules/content/"
+PERSONAL = ("/admin/", "/c/", "/o/", "/confirm/", "/preferences/", "/unsubscribe/", "/mailbox/")
 
 
-class FullTextFeed(feedgenerator.Rss201rev2Feed):
+@dataclass(frozen=True)
+class Document:
+    """What is sent, as what, and when it last changed."""
+
+    content: bytes
+    content_type: str
+    changed_at: datetime
+
+
+@dataclass(frozen=True)
+class _Channel:
+    """What a feed says of itself. Addresses are absolute."""
+
+    title: str
+    description: str
+    page_url: str
+    feed_url: str
+    icon_url: str
+    changed_at: datetime
+
+
+def feed(kind: str, *, topic: Topic | None, path: str, now: datetime) -> Document:
+    """The newest articles, or those on one topic. ``kind`` is rss, atom or json, ``path`` where it is. 6 queries."""
+    published = Article.objects.published(now)
+    chosen = published.filter(topics=topic) if topic else published
+    articles = list(chosen.fetch_mode(FETCH_RAISE).prefetch_related("topics", "authors", "body_pictures")[:FEED_COUNT])
+    publication = Publication.current()
+    channel = _Channel(
+        title=f"{topic.name} – {publication.title}" if topic else publication.title,
+        description=(topic.description if topic else publication.description)
+        or gettext("The latest from %(site)s") % {"site": publication.title},
+        page_url=absolute(topic.get_absolute_url() if topic else reverse("articles:front")),
+        feed_url=absolute(path),
+        icon_url=absolute(publication.logo.url) if publication.logo else "",
+        changed_at=_changed_at(articles),
+    )
+    content_type, write = WRITERS[kind]
+    return Document(write(channel, articles), f"{content_type}; charset=utf-8", channel.changed_at)
+
+
+def robots() -> str:
+    """Everything may be read; the personal links of mails are nobody else's business, and searches cost too much."""
+    lines = ["User-agent: *", *(f"Disallow: {path}" for path in (*PERSONAL, reverse("articles:search"))), ""]
+    maps = [f"Sitemap: {absolute(reverse(f'articles:{name}'))}" for name in ("sitemap", "news_sitemap")]
+    return "\n".join([*lines, *maps, ""])
+
+
+def absolute(path: str) -> str:
+    """From the configured site, never from the Host header."""
+    return f"{settings.SITE_URL}{path}"
+
+
+class _Rss(feedgenerator.Rss201rev2Feed):
     """RSS 2.0 with the whole text of every item (the content module of RSS 1.0)."""
 
     def root_attributes(self) -> dict[str, str]:
@@ -40,74 +91,102 @@ class FullTextFeed(feedgenerator.Rss201rev2Feed):
         return self.feed["changed_at"]  # type: ignore[no-any-return]
 
 
-@dataclass(frozen=True)
-class Document:
-    """What is sent, and when it last changed."""
+class _Atom(feedgenerator.Atom1Feed):
+    """Atom 1.0 with the whole text of every entry, and each entry's own language."""
 
-    content: bytes
-    changed_at: datetime
+    def item_attributes(self, item: dict[str, Any]) -> dict[str, str]:
+        return {"xml:lang": item["language"]} if item["language"] else {}
 
+    def add_item_elements(self, handler: Any, item: dict[str, Any]) -> None:
+        super().add_item_elements(handler, item)
+        if item["content"]:
+            handler.addQuickElement("content", item["content"], {"type": "html"})
 
-def feed(*, now: datetime) -> Document:
-    """The newest articles as RSS 2.0. 4 queries."""
-    articles = Article.objects.published(now).fetch_mode(FETCH_RAISE).prefetch_related("topics", "authors")
-    changed_at = _changed_at(now)
-    document = FullTextFeed(
-        title=settings.SITE_NAME,
-        link=absolute(reverse("articles:front")),
-        feed_url=absolute(reverse("articles:feed")),
-        description=gettext("The latest from %(site)s") % {"site": settings.SITE_NAME},
-        language=get_language(),
-        changed_at=changed_at,
-    )
-    for article in articles[:FEED_COUNT]:
-        document.add_item(**_item(article))
-    return Document(document.writeString("utf-8").encode(), changed_at)
+    def latest_post_date(self) -> datetime:
+        return self.feed["changed_at"]  # type: ignore[no-any-return]
 
 
-def sitemap(*, now: datetime) -> bytes:
-    """Every public page of this part, for search engines. 2 queries."""
-    file = BytesIO()
-    xml = SimplerXMLGenerator(file, "utf-8")
-    xml.startDocument()
-    xml.startElement("urlset", {"xmlns": "http://www.sitemaps.org/schemas/sitemap/0.9"})  # type: ignore[arg-type]
-    for path, changed_at in _pages(now):
-        xml.startElement("url", {})  # type: ignore[arg-type]
-        xml.addQuickElement("loc", absolute(path))
-        if changed_at:
-            xml.addQuickElement("lastmod", changed_at.isoformat(timespec="seconds"))
-        xml.endElement("url")
-    xml.endElement("urlset")
-    xml.endDocument()
-    return file.getvalue()
+def _xml_feed(generator: type[feedgenerator.SyndicationFeed]) -> Callable[[_Channel, Sequence[Article]], bytes]:
+    def write(channel: _Channel, articles: Sequence[Article]) -> bytes:
+        document = generator(
+            title=channel.title,
+            link=channel.page_url,
+            feed_url=channel.feed_url,
+            description=channel.description,
+            subtitle=channel.description,
+            language=get_language(),
+            changed_at=channel.changed_at,
+        )
+        for article in articles:
+            document.add_item(**_xml_item(article))
+        return document.writeString("utf-8").encode()
+
+    return write
 
 
-def robots() -> str:
-    """Everything may be read; the personal links of mails are nobody else's business."""
-    personal = ["/admin/", "/c/", "/o/", "/confirm/", "/preferences/", "/unsubscribe/", "/mailbox/"]
-    lines = ["User-agent: *", *(f"Disallow: {path}" for path in personal), ""]
-    return "\n".join([*lines, f"Sitemap: {absolute(reverse('articles:sitemap'))}\n"])
-
-
-def absolute(path: str) -> str:
-    """From the configured site, never from the Host header."""
-    return f"{settings.SITE_URL}{path}"
-
-
-def _item(article: Article) -> dict[str, Any]:
-    link = absolute(article.get_absolute_url())
+def _xml_item(article: Article) -> dict[str, Any]:
     return {
         "title": article.title,
-        "link": link,
-        "unique_id": f"{settings.SITE_URL}/#article-{article.pk}",
+        "link": absolute(article.get_absolute_url()),
+        "unique_id": _id(article),
         "unique_id_is_permalink": False,
         "description": article.summary,
-        "content": clean_html(article.body, base_url=f"{settings.SITE_URL}/"),
+        "content": _text(article),
+        "language": article.language,
         "pubdate": article.released_at,
+        "updateddate": _updated_at(article),
         "author_name": ", ".join(author.name for author in article.authors.all()) or None,
         "categories": [topic.name for topic in article.topics.all()],
         "enclosures": _enclosures(article),
     }
+
+
+def _json_feed(channel: _Channel, articles: Sequence[Article]) -> bytes:
+    document = {
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": channel.title,
+        "description": channel.description,
+        "home_page_url": channel.page_url,
+        "feed_url": channel.feed_url,
+        "icon": channel.icon_url,
+        "language": get_language(),
+    }
+    filled = {name: value for name, value in document.items() if value}
+    return json.dumps({**filled, "items": [_json_item(article) for article in articles]}, ensure_ascii=False).encode()
+
+
+def _json_item(article: Article) -> dict[str, Any]:
+    item = {
+        "id": _id(article),
+        "url": absolute(article.get_absolute_url()),
+        "external_url": article.canonical_url,
+        "title": article.title,
+        "content_html": _text(article) or article.summary,
+        "summary": article.summary,
+        "image": absolute(article.picture.url) if article.picture else "",
+        "date_published": article.released_at.isoformat() if article.released_at else "",
+        "date_modified": _updated_at(article).isoformat(),
+        "authors": [
+            {"name": author.name, "url": absolute(author.get_absolute_url())} for author in article.authors.all()
+        ],
+        "tags": [topic.name for topic in article.topics.all()],
+        "language": article.language,
+    }
+    required = {"id", "content_html"}
+    return {name: value for name, value in item.items() if value or name in required}
+
+
+def _id(article: Article) -> str:
+    return f"{settings.SITE_URL}/#article-{article.pk}"
+
+
+def _text(article: Article) -> str:
+    return body_pictures.html_for_others(article)
+
+
+def _updated_at(article: Article) -> datetime:
+    """Never before it came out: what was written long before counts from then."""
+    return max(article.updated_at, article.released_at or article.updated_at)
 
 
 def _enclosures(article: Article) -> list[feedgenerator.Enclosure]:
@@ -121,21 +200,15 @@ def _enclosures(article: Article) -> list[feedgenerator.Enclosure]:
     return [feedgenerator.Enclosure(absolute(article.picture.url), str(length), mime_type)]
 
 
-def _changed_at(now: datetime) -> datetime:
-    """When an article last appeared, changed or vanished; the epoch if there never was one."""
-    released = Q(released_at__lte=now)
-    latest = Article.objects.aggregate(
-        updated=Max("updated_at", filter=released),
-        released=Max("released_at", filter=released),
-        withdrawn=Max("withdrawn_at"),
-    )
-    return max((moment for moment in latest.values() if moment), default=datetime.fromtimestamp(0, tz=now.tzinfo))
+def _changed_at(articles: Sequence[Article]) -> datetime:
+    """When one of them last appeared or changed, or any vanished; the epoch if there never was one."""
+    withdrawn = Article.objects.withdrawn().aggregate(latest=Max("withdrawn_at"))["latest"]
+    moments = [_updated_at(article) for article in articles] + ([withdrawn] if withdrawn else [])
+    return max(moments, default=datetime.fromtimestamp(0, tz=UTC))
 
 
-def _pages(now: datetime) -> Iterator[tuple[str, datetime | None]]:
-    yield reverse("articles:front"), None
-    for slug in Topic.objects.values_list("slug", flat=True):
-        yield reverse("articles:topic", args=[slug]), None
-    articles = Article.objects.published(now).values_list("slug", "released_at", "updated_at")[:SITEMAP_COUNT]
-    for slug, released_at, updated_at in articles.iterator():
-        yield reverse("articles:article", args=[slug]), max(released_at or updated_at, updated_at)
+WRITERS = {
+    "rss": ("application/rss+xml", _xml_feed(_Rss)),
+    "atom": ("application/atom+xml", _xml_feed(_Atom)),
+    "json": ("application/feed+json", _json_feed),
+}

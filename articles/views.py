@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django.db.models import FETCH_RAISE
@@ -7,21 +8,23 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.http import http_date
-from django.views.decorators.cache import cache_control
-from django.views.decorators.http import conditional_page, require_safe
+from django.views.decorators.http import require_safe
 
-from articles import syndication
+from articles import archive as archives
+from articles import look as looks
+from articles import searching, sitemaps, syndication
+from articles.caching import kept
 from articles.front_page import lay_out
-from articles.models import Article, ArticleQuerySet, Topic
+from articles.models import Article, ArticleQuerySet, Author, Topic
 from articles.reading import next_to_read
 
 FRONT_PAGE_SIZE = 48
 LIST_PAGE_SIZE = 24
+YEARS = range(1, 10_000 - 1)
 
 
 @require_safe
-@cache_control(public=True, max_age=60)
-@conditional_page
+@kept(seconds=60)
 def front(request: HttpRequest) -> HttpResponse:
     """The front page; with ?before= the list of what was released before that article."""
     if "before" in request.GET:
@@ -34,8 +37,7 @@ def front(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@cache_control(public=True, max_age=60)
-@conditional_page
+@kept(seconds=60)
 def topic(request: HttpRequest, slug: str) -> HttpResponse:
     subject = get_object_or_404(Topic, slug=slug)
     articles = Article.objects.published(timezone.now()).filter(topics=subject)
@@ -43,9 +45,16 @@ def topic(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_safe
-@cache_control(public=True, max_age=60)
+@kept(seconds=60)
+def author(request: HttpRequest, slug: str) -> HttpResponse:
+    writer = get_object_or_404(Author, slug=slug)
+    articles = Article.objects.published(timezone.now()).filter(authors=writer)
+    return render(request, "articles/author.html", {"author": writer, **_page(request, articles)})
+
+
+@require_safe
+@kept(seconds=60)
 def article(request: HttpRequest, slug: str) -> HttpResponse:
-    """An article. It has no ETag: its sign-up form is new every time, and one revalidated for days would be too old."""
     now = timezone.now()
     found = _one(slug)
     if found and found.status == Article.Status.WITHDRAWN:
@@ -56,25 +65,107 @@ def article(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_safe
-@cache_control(public=True, max_age=300)
-@conditional_page
-def feed(request: HttpRequest) -> HttpResponse:
-    document = syndication.feed(now=timezone.now())
-    headers = {"Last-Modified": http_date(document.changed_at.timestamp())}
-    return HttpResponse(document.content, content_type="application/rss+xml; charset=utf-8", headers=headers)
+@kept(seconds=60)
+def search(request: HttpRequest) -> HttpResponse:
+    """What has all the words of ?q=, newest first."""
+    text = request.GET.get("q", "").strip()[: searching.MOST_CHARACTERS]
+    words = searching.words_of(text)
+    context: dict[str, Any] = {"text": text, "words": words}
+    if words:
+        found = searching.matching(Article.objects.published(timezone.now()), words)
+        try:
+            with searching.limited():
+                context |= _page(request, found, with_texts=True)
+        except searching.TooCostly:
+            context["is_too_costly"] = True
+    return render(request, "articles/search.html", context)
 
 
 @require_safe
-@cache_control(public=True, max_age=3600)
-@conditional_page
+@kept(seconds=300, here=300)
+def archive(request: HttpRequest) -> HttpResponse:
+    return render(request, "articles/archive.html", {"years": archives.years(now=timezone.now())})
+
+
+@require_safe
+@kept(seconds=60)
+def month(request: HttpRequest, year: int, month: int) -> HttpResponse:
+    if year not in YEARS or month not in range(1, 13):
+        raise Http404
+    first_day, now = date(year, month, 1), timezone.now()
+    page = _page(request, archives.of_month(first_day, now=now))
+    if not page["articles"] and page["is_first_page"]:
+        raise Http404
+    before, after = archives.neighbors(first_day, now=now)
+    return render(request, "articles/month.html", {"month": first_day, "before": before, "after": after, **page})
+
+
+# --- for machines -----------------------------------------------------------------------------------------------------
+
+
+@require_safe
+@kept(seconds=300)
+def feed(request: HttpRequest, kind: str) -> HttpResponse:
+    return _feed(request, kind, None)
+
+
+@require_safe
+@kept(seconds=300)
+def topic_feed(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
+    return _feed(request, kind, get_object_or_404(Topic, slug=slug))
+
+
+@require_safe
+@kept(seconds=3600)
 def sitemap(request: HttpRequest) -> HttpResponse:
-    return HttpResponse(syndication.sitemap(now=timezone.now()), content_type="application/xml; charset=utf-8")
+    return _xml(sitemaps.index(now=timezone.now()))
 
 
 @require_safe
-@cache_control(public=True, max_age=86_400)
+@kept(seconds=3600)
+def sitemap_of_pages(request: HttpRequest) -> HttpResponse:
+    return _xml(sitemaps.pages(now=timezone.now()))
+
+
+@require_safe
+@kept(seconds=3600, here=0)
+def sitemap_of_articles(request: HttpRequest, number: int) -> HttpResponse:
+    document = sitemaps.articles(number, now=timezone.now())
+    if document is None:
+        raise Http404
+    return _xml(document)
+
+
+@require_safe
+@kept(seconds=300)
+def news_sitemap(request: HttpRequest) -> HttpResponse:
+    return _xml(sitemaps.news(now=timezone.now()))
+
+
+@require_safe
+@kept(seconds=86_400)
 def robots(request: HttpRequest) -> HttpResponse:
     return HttpResponse(syndication.robots(), content_type="text/plain; charset=utf-8")
+
+
+@require_safe
+def look(request: HttpRequest, accent: str, typeface: str) -> HttpResponse:
+    """The publication's colors and type as a stylesheet. Its address says all that is in it."""
+    css = looks.stylesheet(accent, typeface)
+    if css is None:
+        raise Http404
+    headers = {"Cache-Control": "public, max-age=31536000, immutable"}
+    return HttpResponse(css, content_type="text/css; charset=utf-8", headers=headers)
+
+
+def _feed(request: HttpRequest, kind: str, subject: Topic | None) -> HttpResponse:
+    document = syndication.feed(kind, topic=subject, path=request.path, now=timezone.now())
+    headers = {"Last-Modified": http_date(document.changed_at.timestamp())}
+    return HttpResponse(document.content, content_type=document.content_type, headers=headers)
+
+
+def _xml(document: bytes) -> HttpResponse:
+    return HttpResponse(document, content_type="application/xml; charset=utf-8")
 
 
 def _one(slug: str) -> Article | None:
@@ -86,12 +177,13 @@ def _for_lists(articles: ArticleQuerySet) -> ArticleQuerySet:
     return articles.fetch_mode(FETCH_RAISE).defer("body").prefetch_related("topics", "authors")
 
 
-def _page(request: HttpRequest, articles: ArticleQuerySet) -> dict[str, Any]:
+def _page(request: HttpRequest, articles: ArticleQuerySet, *, with_texts: bool = False) -> dict[str, Any]:
     """One page of a list. Pages go by the last article seen, so that news coming in moves nothing twice."""
     before = request.GET.get("before")
     if before is not None:
         articles = articles.before(_anchor(before))
-    found = list(_for_lists(articles)[: LIST_PAGE_SIZE + 1])
+    listed = _for_lists(articles)
+    found = list((listed.defer(None) if with_texts else listed)[: LIST_PAGE_SIZE + 1])
     shown = found[:LIST_PAGE_SIZE]
     earlier = shown[-1].pk if len(found) > LIST_PAGE_SIZE else None
     return {"articles": shown, "earlier": earlier, "is_first_page": before is None}

@@ -4,13 +4,18 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import get_language_bidi
+
+from articles.models import Publication
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
-    """What every page needs to know of the publication."""
+    """What every page needs to know of the publication. 1 query, in pages that use it."""
+    publication = SimpleLazyObject(Publication.current)
     return {
-        "site_name": settings.SITE_NAME,
+        "publication": publication,
+        "site_name": SimpleLazyObject(lambda: publication.title),
         "site_url": settings.SITE_URL,
         "direction": "rtl" if get_language_bidi() else "ltr",
     }

@@ -15,5 +15,6 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 IS_MAILBOX_OPEN = True
 # Hashed names need collectstatic; the journeys run the product with it.
 STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+PAGE_CACHE_SECONDS = 0  # a test looks at what it has just made
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STATIC_ROOT.mkdir(exist_ok=True)  # whitenoise warns of a folder that is missing, and warnings are errors

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from datetime import datetime
 from urllib.parse import urlsplit
 
 from django import template
 from django.conf import settings
+from django.core.files.storage import default_storage
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import get_text_list
 from django.utils.translation import get_language, get_language_info, gettext
 
-from articles.models import Article, Topic
-from articles.sanitizing import clean_html, images_of, without_image
+from articles import body_pictures, pictures, searching, structured
+from articles.models import Article, Publication, Topic
 from newsletter.lib import dates
 from newsletter.subscribers.models import Newsletter
+
+NOT_IN_SCRIPTS = {ord("<"): "\\u003C", ord(">"): "\\u003E", ord("&"): "\\u0026"}
 
 register = template.Library()
 
@@ -56,17 +61,55 @@ def byline(article: Article) -> str:
     return gettext("By %(names)s") % {"names": get_text_list(names, gettext("and"))} if names else ""
 
 
+@register.simple_tag
+def linked_byline(article: Article) -> SafeString | str:
+    """The by-line, with every name a link to what else they wrote."""
+    links = [format_html('<a href="{}">{}</a>', each.get_absolute_url(), each.name) for each in article.authors.all()]
+    if not links:
+        return ""
+    last = format_html(" {} ", gettext("and"))
+    names = last.join(filter(None, [format_html_join(", ", "{}", ((link,) for link in links[:-1])), links[-1]]))
+    return format_html(gettext("By %(names)s") % {"names": "{}"}, mark_safe(names))  # noqa: S308 (made of safe pieces)
+
+
+@register.simple_tag
+def marked(text: str, words: Sequence[str]) -> SafeString:
+    """The text with what was searched for in <mark>."""
+    return searching.marked(text, words)
+
+
+@register.simple_tag
+def passage(article: Article, words: Sequence[str]) -> SafeString:
+    """The summary if what was searched for is there, or the place in the text where it is."""
+    text = "" if searching.is_found_in(article.summary, words) else searching.excerpt(article.body, words)
+    return searching.marked(text or article.summary, words)
+
+
+@register.simple_tag(takes_context=True)
+def structured_data(context: template.Context, about: Article | Publication) -> SafeString:
+    """JSON-LD in an element of its own. Browsers do not run it, so the content security policy does not ask for it."""
+    if isinstance(about, Article):
+        said = structured.news_article(about, context["publication"], language=get_language() or "")
+    else:
+        said = structured.website(about)
+    text = json.dumps(said, ensure_ascii=False).translate(NOT_IN_SCRIPTS)
+    return mark_safe(f'<script type="application/ld+json">{text}</script>')  # noqa: S308 (nothing ends the element)
+
+
 @register.filter
-def article_html(html: str) -> SafeString:
+def article_html(article: Article) -> SafeString:
     """The text of an article, cleaned once more on its way out: it may be older than our rules.
 
-    Pictures from elsewhere are left out: a page asks no third party for anything, and its policy would block them.
+    Its pictures are our copies; those from elsewhere are left out.
     """
-    cleaned = clean_html(html, base_url=f"{settings.SITE_URL}/")
-    for source in {image["src"] for image in images_of(cleaned)}:
-        if not source.startswith(f"{settings.SITE_URL}/"):
-            cleaned = without_image(cleaned, source)
-    return mark_safe(cleaned.replace(f'src="{settings.SITE_URL}/', 'src="/'))  # noqa: S308 (clean_html made it safe)
+    return mark_safe(body_pictures.html_for_page(article))  # noqa: S308 (clean_html made it safe)
+
+
+@register.filter
+def srcset(name: str) -> str:
+    """The sizes in which a stored picture can be had, with their addresses; empty if there is only one."""
+    copies = pictures.copies_of(default_storage.url(name)) if name else None
+    return copies.srcset if copies else ""
 
 
 @register.filter

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.digests.blocks import DARK_PAPER, PAPER
 from articles.colors import contrast, readable
+from newsletter.digests.blocks import DARK_PAPER, PAPER
 
 COLORS = st.integers(0, 0xFFFFFF).map(lambda value: f"#{value:06x}")
 

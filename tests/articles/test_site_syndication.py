@@ -12,13 +12,22 @@ from django.utils import timezone
 from django.utils.http import parse_http_date
 from pytest_django import DjangoAssertNumQueries, Settings
 
+from articles import sitemaps
 from articles.models import Article
 from tests.factories import make_article, make_author, make_topic
 
 pytestmark = pytest.mark.django_db
 
-FEED_QUERIES = 4  # when it last changed; articles, their topics, their authors
+FEED_QUERIES = (
+    6  # when something last vanished; articles, their topics, authors and pictures inside texts; the publication
+)
 SITEMAP = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
+NEWS = "{http://www.google.com/schemas/sitemap-news/0.9}"
+
+
+def locations(client: Client, path: str) -> list[str]:
+    document = ET.fromstring(client.get(path).content)  # noqa: S314 (it is our own)
+    return [element.text or "" for element in document.iter(f"{SITEMAP}loc")]
 
 
 def released(hours_ago: float, **fields: object) -> Article:
@@ -118,11 +127,64 @@ def test_sitemap_lists_the_public_pages(client: Client, settings: Settings) -> N
     article = released(1, topics=[topic])
     make_article(status=Article.Status.DRAFT, released_at=None)
 
-    sitemap = ET.fromstring(client.get("/sitemap.xml").content)  # noqa: S314 (it is our own)
+    files = [address.removeprefix(settings.SITE_URL) for address in locations(client, "/sitemap.xml")]
+    listed = [address for file in files for address in locations(client, file)]
 
-    assert [element.text for element in sitemap.iter(f"{SITEMAP}loc")] == [
-        f"{settings.SITE_URL}{path}" for path in ("/", topic.get_absolute_url(), article.get_absolute_url())
+    assert listed == [
+        f"{settings.SITE_URL}{path}"
+        for path in ("/", "/archive/", topic.get_absolute_url(), article.get_absolute_url())
     ]
+
+
+def test_sitemap_is_split_by_keys_and_skips_the_files_that_would_be_empty(client: Client, settings: Settings) -> None:
+    for pk in (1, sitemaps.MOST_IN_A_FILE, sitemaps.MOST_IN_A_FILE + 1, 40 * sitemaps.MOST_IN_A_FILE):
+        released(1, pk=pk)
+
+    files = locations(client, "/sitemap.xml")[1:]
+    counts = [len(locations(client, file.removeprefix(settings.SITE_URL))) for file in files]
+
+    assert [file.rpartition("-")[2] for file in files] == ["0.xml", "1.xml", "39.xml"]
+    assert counts == [2, 1, 1]
+    assert client.get("/sitemaps/articles-2.xml").status_code == HTTPStatus.NOT_FOUND
+    assert client.get(f"/sitemaps/articles-{10**30}.xml").status_code == HTTPStatus.NOT_FOUND
+
+
+def test_news_sitemap_has_the_news_of_two_days_in_its_own_language(client: Client, settings: Settings) -> None:
+    article = released(47, title="Boats & nets", language="pt-br")
+    released(49, title="Too old")
+    released(1, title="Paid for", is_sponsored=True)
+
+    (url,) = ET.fromstring(client.get("/news-sitemap.xml").content)  # noqa: S314 (it is our own)
+
+    assert url.findtext(f"{SITEMAP}loc") == f"{settings.SITE_URL}{article.get_absolute_url()}"
+    assert url.findtext(f".//{NEWS}title") == "Boats & nets"
+    assert url.findtext(f".//{NEWS}language") == "pt"
+    assert url.findtext(f".//{NEWS}name") == settings.SITE_NAME
+
+
+def test_every_kind_of_feed_says_the_same(client: Client, settings: Settings) -> None:
+    topic = make_topic(name="Harbor")
+    article = released(
+        1, title="Ferry & more", summary="It is back.", topics=[topic], language="fr",
+        body='<p onclick="x()">All of it.</p><script>alert(1)</script>', authors=[make_author(name="Ada Merrin")],
+    )  # fmt: skip
+    released(2, title="Something else")
+    address = f"{settings.SITE_URL}{article.get_absolute_url()}"
+
+    for path in ("feed.xml", "atom.xml"):
+        document = feedparser.parse(client.get(f"{topic.get_absolute_url()}{path}").content)
+        assert not document.bozo
+        (entry,) = document.entries
+        assert (entry.title, entry.link, entry.summary) == ("Ferry & more", address, "It is back.")
+        assert entry.content[0].value == "<p>All of it.</p>"
+    response = client.get(f"{topic.get_absolute_url()}feed.json")
+    (item,) = response.json()["items"]
+
+    assert response["Content-Type"] == "application/feed+json; charset=utf-8"
+    assert response.json()["version"] == "https://jsonfeed.org/version/1.1"
+    assert (item["title"], item["url"], item["language"]) == ("Ferry & more", address, "fr")
+    assert item["content_html"] == "<p>All of it.</p>"
+    assert item["authors"][0]["name"] == "Ada Merrin"
 
 
 def test_robots_are_told_where_the_sitemap_is_and_to_leave_personal_links_alone(

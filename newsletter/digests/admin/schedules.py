@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.forms import Media
+from django.forms import Media, Script
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
@@ -97,7 +97,7 @@ class ScheduleAdmin(DeskAdmin[Schedule]):
 
     @property
     def media(self) -> Media:
-        return super().media + Media(js=["js/schedule.js"])
+        return super().media + Media(js=[Script("js/schedule.js", defer=True)])
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.say)

@@ -49,7 +49,7 @@ def send_test(issue: Issue, *, address: str, now: datetime) -> Outcome:
 
 def _items(issue: Issue, *, now: datetime) -> list[EditionItem]:
     offered = candidates(issue, now=now)
-    selection = select(offered, replace(limits(issue), minimum=1), topics=None)
+    selection = select(offered, replace(limits(issue, offered), minimum=1), topics=None)
     if not isinstance(selection, Selection):
         return []
     return [EditionItem(article_id=pk, position=n, placement=place) for n, (pk, place) in enumerate(placed(selection))]

@@ -81,7 +81,7 @@ def assemble(plan: Plan) -> bool:
 def limits(issue: Issue, offered: Sequence[Candidate] = ()) -> Limits:
     """The rules that the issue took from its schedule, and the shares of the feeds of what it offers."""
     feeds = {feed for candidate in offered for feed in candidate.feeds}
-    shares = Feed.objects.filter(pk__in=feeds, digest_share__isnull=False).values_list("pk", "digest_share")
+    shares = Feed.objects.filter(pk__in=feeds, digest_share__lt=100).values_list("pk", "digest_share")
     return Limits(
         minimum=issue.min_articles,
         maximum=issue.max_articles,

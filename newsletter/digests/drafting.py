@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from articles.models import Article
 from newsletter.digests import punctuality, scheduling
+from newsletter.digests.arranging import arrange, rank
 from newsletter.digests.models import Issue, IssueItem, Schedule
 from newsletter.lib.failures import Failures
 from newsletter.subscribers.models import Cadence, Newsletter
@@ -178,7 +179,7 @@ def new_issue(
     if schedule:
         issue.schedule, issue.run_date, issue.run_slot, issue.cadence = schedule, run_date, run_slot, schedule.cadence
         issue.min_articles, issue.max_articles = schedule.min_articles, schedule.max_articles
-        issue.latest_days = schedule.latest_days
+        issue.latest_days, issue.max_per_topic = schedule.latest_days, schedule.max_per_topic
     issue.save(force_insert=True)
     return issue
 
@@ -189,8 +190,10 @@ def _lock(newsletter: Newsletter) -> None:
 
 
 def refresh(issue: Issue, *, now: datetime) -> int:
-    """Bring a draft up to date: articles that became eligible are added behind the others. Returns how many.
+    """Bring a draft up to date. Returns how many articles are new.
 
+    What became eligible is added: at the place that its rank gives it, or behind the others once an editor has set
+    the order.
     What was withdrawn or has expired stays listed for the editor; assembly leaves it out. An issue that went out, or
     never will, or that an editor approved, stays as it is.
     """
@@ -198,10 +201,11 @@ def refresh(issue: Issue, *, now: datetime) -> int:
         return 0
     since = _since(issue.schedule, now=now) if issue.schedule else now - timedelta(days=DEFAULT_WINDOW_DAYS)
     eligible = Article.objects.eligible(since=since, now=now)
-    missing = eligible.exclude(issue_items__issue=issue).values_list("pk", flat=True)
+    missing = rank(eligible.exclude(issue_items__issue=issue).values_list("pk", flat=True), now=now)
     position = (issue.items.aggregate(last=Max("position"))["last"] or 0) + 1
     items = [IssueItem(issue=issue, article_id=pk, position=position + n) for n, pk in enumerate(missing)]
     IssueItem.objects.bulk_create(items, ignore_conflicts=True, batch_size=500)
+    arrange(issue, now=now)
     return len(items)
 
 

@@ -66,7 +66,23 @@ def test_draft_opens_before_the_run_and_takes_in_what_comes_later() -> None:
 
     assert before == 0
     assert drafted == (Issue.Status.DRAFT, [early])
-    assert [item.article for item in draft.items.all()] == [early, late]
+    assert [item.article for item in draft.items.all()] == [late, early]
+
+
+def test_what_comes_after_an_editor_set_the_order_goes_behind() -> None:
+    older, newer = make_article(released_at=NOW - timedelta(hours=9)), make_article()
+    make_schedule(time=time(6), next_run_at=NOW, draft_minutes=45)
+    drafting.run_due(now=NOW - timedelta(minutes=40))
+    draft = Issue.objects.get()
+    ranked = [item.article for item in draft.items.all()]
+    draft.items.filter(article=newer).update(position=7)
+    Issue.objects.update(is_arranged=True)
+    late = make_article(released_at=NOW - timedelta(minutes=10))
+
+    drafting.run_due(now=NOW)
+
+    assert ranked == [newer, older]
+    assert [item.article for item in draft.items.all()] == [older, newer, late]
 
 
 def test_run_with_nothing_in_its_window_is_skipped_and_says_so() -> None:

@@ -175,6 +175,8 @@ class IssueAdmin(DeskAdmin[Issue]):
             if "position" not in added.fields:
                 added.instance.position = last + number
         super().save_formset(request, form, formset, change)
+        if any("position" in row.changed_data for row in formset.initial_forms):
+            Issue.objects.filter(pk=form.instance.pk).update(is_arranged=True)
 
     @display(description=gettext_lazy("issue"), ordering="number", header=True)
     def shown_name(self, issue: Issue) -> list[str]:

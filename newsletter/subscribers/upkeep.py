@@ -51,12 +51,14 @@ def _forget_people(now: datetime) -> int:
 
     Nothing marks them, so everybody is looked at in turn, STRETCH of them with every sweep: which, the clock says.
     """
-    last = Subscriber.objects.aggregate(last=Max("pk"))["last"] or 0
-    first = STRETCH * (int(now.timestamp() // SWEEP_SECONDS) % (last // STRETCH + 1))
+    newest = Subscriber.objects.aggregate(newest=Max("pk"))["newest"] or 0
+    first = STRETCH * (int(now.timestamp() // SWEEP_SECONDS) % (newest // STRETCH + 1))
+    last = first + STRETCH - 1
+    near = {"subscriber__gte": first, "subscriber__lte": last}  # or these tables might be read to their end
     people = Subscriber.objects.filter(
-        ~Exists(Subscription.objects.filter(subscriber=OuterRef("pk"))),
-        ~Exists(ConsentRecord.objects.filter(subscriber=OuterRef("pk"))),
-        pk__range=(first, first + STRETCH - 1),
+        ~Exists(Subscription.objects.filter(subscriber=OuterRef("pk"), **near)),
+        ~Exists(ConsentRecord.objects.filter(subscriber=OuterRef("pk"), **near)),
+        pk__range=(first, last),
         created_at__lte=now - validity() - GRACE,
     )
     pks = list(people.order_by("pk").values_list("pk", flat=True)[:BATCH])

@@ -123,8 +123,8 @@ def test_articles_are_published_and_withdrawn_from_the_list(desk: Client) -> Non
     draft = factories.make_article(status=Article.Status.DRAFT, released_at=None)
     public = factories.make_article()
 
-    told = act(desk, "articles_article", "publish_selected", draft, public)
-    act(desk, "articles_article", "withdraw_selected", public)
+    told = act(desk, "articles_article", "publish_selected", draft, public, asked="1")
+    act(desk, "articles_article", "withdraw_selected", public, asked="1")
 
     assert "1 were published already" in told
     draft.refresh_from_db()

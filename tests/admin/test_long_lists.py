@@ -29,11 +29,12 @@ BIG = {
 LISTS = [
     ("subscribers_subscriber", [
         "", "q=reader", "q=zzz", "subscriptions__newsletter__id__exact=1", "subscriptions__status__exact=paused",
+        "subscriptions__status__exact=active",
         "subscriptions__newsletter__id__exact=1&subscriptions__status__exact=ended", "labels__id__exact=1",
         "created_at_from=2026-11-01&created_at_to=2026-11-03", "o=1", "o=-3", "p=3", "_facets=True",
     ]),
     ("subscribers_subscription", [
-        "", "q=reader", "newsletter__id__exact=1", "status__exact=paused", "cadence__exact=monthly", "o=4",
+        "", "q=reader", "newsletter__id__exact=1", "status__exact=paused", "status__exact=active", "o=4",
     ]),
     ("subscribers_signup", [
         "", "q=reader", "status__exact=skipped", "skipped_reason__exact=too_soon", "created_at_from=2026-11-01", "o=2",

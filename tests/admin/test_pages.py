@@ -40,6 +40,9 @@ NOT_AT_THE_DESK = {
     "ReaderGroup": "how an issue was assembled; the editions and the ledger tell it",
     "IssueItem": "on its issue's page",
     "FeedEntry": "on its article's page",
+    "Revision": "among its article's versions",
+    "WorkingCopy": "what its editor has not saved yet; on their page of the article",
+    "EditingPresence": "on its article's page",
     "FeedHost": "when a server may be asked again",
     "PushDelivery": "waits a few seconds to be imported",
     "PushSubscription": "on its feed's page",
@@ -147,6 +150,9 @@ def test_every_search_and_every_filter_answers(desk: Client) -> None:
 
 def _filters(model: type[models.Model]) -> Iterator[dict[str, str]]:
     for filter_ in admin.site._registry[model].list_filter:
+        if isinstance(filter_, type):  # one of our own, with choices of its own
+            yield {filter_.parameter_name: "failing"}
+            continue
         name = filter_ if isinstance(filter_, str) else filter_[0]  # type: ignore[index]
         field = get_fields_from_path(model, str(name))[-1]
         if isinstance(field, models.DateField):

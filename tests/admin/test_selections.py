@@ -140,3 +140,17 @@ def test_erased_address_is_found_on_the_suppression_list(desk: Client) -> None:
     assert "erased person" in found
     assert "other@example.org" not in found
     assert "other@example.org" in by_beginning
+
+
+def test_suppression_list_leads_to_its_import_and_export(desk: Client) -> None:
+    Suppression.objects.create(email="gone@example.org", note="Asked by letter")
+    address = reverse("admin:subscribers_suppression_changelist")
+
+    text = desk.get(address).text
+    file = desk.get(reverse("admin:subscribers_suppression_export_list"), follow=True)
+    upload = desk.get(reverse("admin:subscribers_suppression_import_list"), follow=True)
+
+    assert "Export as CSV" in text
+    assert "Import a list" in text
+    assert "gone@example.org,by_hand,Asked by letter" in file.getvalue().decode()
+    assert upload.context["form"].fields["file"]

@@ -15,7 +15,7 @@ from articles.desk import display
 from articles.long_lists import BY_ADDRESS_HELP
 from newsletter.subscribers import changes
 from newsletter.subscribers.admin.asking import ASKED, AnswerForm, AsksAboutSelection, Question
-from newsletter.subscribers.admin.filters import InCadenceFilter, NewsletterFilter, StatusFilter
+from newsletter.subscribers.admin.filters import NewsletterFilter, StatusFilter
 from newsletter.subscribers.models import BulkAction, Change, Subscription
 
 SUBSCRIPTION_COLORS = {
@@ -33,7 +33,6 @@ class SubscriptionAdmin(AsksAboutSelection[Subscription]):
     list_filter = [
         ("newsletter", NewsletterFilter),
         ("status", StatusFilter),
-        ("cadence", InCadenceFilter),
     ]
     list_select_related = ["subscriber", "newsletter"]
     search_fields = ["subscriber__address_key__startswith"]

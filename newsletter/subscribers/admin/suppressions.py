@@ -8,12 +8,13 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
-from articles.desk import DaysFilter, DeskForm, display
+from articles.desk import DaysFilter, DeskForm, action, display
 from articles.long_lists import LongListAdmin, Total, begins
 from newsletter.lib.addresses import InvalidAddress, address_hash, parse_address
 from newsletter.subscribers import counting, suppression
@@ -44,6 +45,7 @@ class SuppressionAdmin(LongListAdmin[Suppression]):
     search_help_text = gettext_lazy("A whole address is found however it is spelled, also that of somebody erased.")
     form = SuppressionForm
     actions = None
+    actions_list = ["import_list", "export_list"]
 
     def total(self) -> Total | None:
         stored = StoredCount.objects.named([counting.SUPPRESSIONS]).get(counting.SUPPRESSIONS)
@@ -79,6 +81,18 @@ class SuppressionAdmin(LongListAdmin[Suppression]):
         now, by_hand = timezone.now(), Suppression.Reason.BY_HAND
         row = suppression.suppress(email=obj.email, reason=by_hand, note=obj.note, now=now)
         obj.pk, obj.reason, obj.address_hash, obj.created_at = row.pk, row.reason, row.address_hash, row.created_at
+
+    @action(description=gettext_lazy("Import a list"), url_path="import", permissions=["import_list"], icon="upload")
+    def import_list(self, request: HttpRequest) -> HttpResponse:
+        """Rows that say unsubscribed, bounced or complained, in whatever a service exports, or our own export."""
+        return HttpResponseRedirect(reverse("admin:subscribers_importrun_add"))
+
+    def has_import_list_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return bool(request.user.has_perm("subscribers.add_importrun"))
+
+    @action(description=gettext_lazy("Export as CSV"), url_path="export", permissions=["view"], icon="download")
+    def export_list(self, request: HttpRequest) -> HttpResponse:
+        return HttpResponseRedirect(reverse("admin:subscribers_importrun_export", args=["all-suppressions"]))
 
     @display(description=gettext_lazy("address"), ordering="email")
     def shown_address(self, row: Suppression) -> str:

@@ -14,7 +14,7 @@ from newsletter.subscribers.signup import validity
 
 HEAD_START = timedelta(seconds=5)  # the doorbell has rung for younger ones; it is most likely being answered
 GRACE = timedelta(days=1)  # whoever comes a little late gets a new link with one click
-BATCH = 500
+BATCH, WISHES = 500, 100  # a wish is deleted with all that refers to it, in some ten statements
 STRETCH, SWEEP_SECONDS = 20_000, 60
 
 
@@ -39,7 +39,7 @@ def clean_up(now: datetime) -> dict[str, int]:
 def _expire_wishes(cutoff: datetime) -> int:
     recent = SignUp.objects.filter(subscriptions=OuterRef("pk"), created_at__gt=cutoff)
     pending = Subscription.objects.filter(~Exists(recent), status="pending", created_at__lte=cutoff)
-    wishes = list(pending.order_by("pk")[:BATCH])
+    wishes = list(pending.order_by("pk")[:WISHES])
     for wish in wishes:
         if not wish.close_unconfirmed():
             Subscription.objects.filter(pk=wish.pk, status="pending").delete()

@@ -72,8 +72,6 @@ def preferences_page(subscriber: Subscriber, *, now: datetime) -> dict[str, Any]
         "languages": _languages(),
         "time_zones": _zones(subscriber.time_zone),
         "formats": Subscriber.Format.choices,
-        "hours": [(hour, time(hour)) for hour in range(24)],
-        "weekdays": Weekday.choices,
         "first_day": now.date() + timedelta(days=1),
     }
 
@@ -88,10 +86,17 @@ def _entry(newsletter: Newsletter, subscription: Subscription | None) -> dict[st
         "cadences": newsletter.cadence_choices(),
         "hour": subscription.hour if subscription else None,
         "weekday": subscription.weekday if subscription else None,
-        "has_weekly": Cadence.WEEKLY in newsletter.cadences,
+        "hours": [(hour, time(hour)) for hour in newsletter.offered_hours()],
+        "weekdays": _weekdays(newsletter),
         "topic_pks": topic_set.topic_pks if topic_set else frozenset(),
         "has_topics": newsletter.kind == Newsletter.Kind.DIGEST,
     }
+
+
+def _weekdays(newsletter: Newsletter) -> list[tuple[int, str]]:
+    """The days that weekly readers may choose from; none if there is no weekly issue."""
+    offered = newsletter.offered_weekdays if Cadence.WEEKLY in newsletter.cadences else []
+    return [(value, str(label)) for value, label in Weekday.choices if value in offered]
 
 
 def _zones(own: str) -> list[str]:

@@ -96,8 +96,10 @@ def _keep(
         limits.start_anew(subscriber.address_hash)
     subscription.cadence = choice.newsletter.cadence_or_default(choice.cadence)
     subscription.topic_set = _topic_set(choice.topics)
-    if choice.newsletter.offers_delivery_time:
-        subscription.hour, subscription.weekday = choice.hour, choice.weekday
+    newsletter = choice.newsletter
+    if newsletter.offers_delivery_time:
+        subscription.hour = choice.hour if choice.hour in newsletter.offered_hours() else None
+        subscription.weekday = choice.weekday if choice.weekday in newsletter.offered_weekdays else None
     subscription.save(update_fields=["cadence", "topic_set", "hour", "weekday"])
     _pause_or_resume(subscription, paused_until)
     return subscription, has_joined

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import time
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def punctual() -> Newsletter:
-    return make_newsletter(offers_delivery_time=True, cadences=["daily", "weekly"])
+    return make_newsletter(offers_delivery_time=True, offered_weekdays=[0, 5, 6], cadences=["daily", "weekly"])
 
 
 def path_of(subscription: Subscription) -> str:
@@ -50,6 +51,23 @@ def test_hour_and_day_are_kept_and_shown_again(client: Client, punctual: Newslet
     assert (mine.hour, mine.weekday) == (0, 6)
     assert '<option value="0" selected>' in page
     assert '<option value="6" selected>Sunday' in page
+
+
+def test_only_what_the_newsletter_offers_is_shown_and_kept(client: Client) -> None:
+    early = make_newsletter(
+        offers_delivery_time=True, offered_weekdays=[5, 6], quiet_from=time(9), quiet_until=time(6),
+        cadences=["daily", "weekly"],
+    )  # fmt: skip
+    mine = make_subscription(newsletter=early)
+
+    save(client, mine, **{f"hour-{early.slug}": "9", f"weekday-{early.slug}": "0"})
+    page = client.get(path_of(mine)).content.decode()
+
+    mine.refresh_from_db()
+    assert (mine.hour, mine.weekday) == (None, None)
+    assert page.count('<option value="6">') == 2  # six o'clock and Sunday
+    assert '<option value="9">' not in page
+    assert "Monday" not in page
 
 
 def test_none_means_the_newsletters(client: Client, punctual: Newsletter) -> None:

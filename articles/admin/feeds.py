@@ -68,6 +68,10 @@ class FeedAdmin(DeskAdmin[Feed]):
     fieldsets = [
         (None, {"fields": ["url", "title", "site_url", "is_trusted", "topics", "poll_minutes"]}),
         (
+            gettext_lazy("What becomes of its articles"),
+            {"fields": ["removes_boilerplate", "extracts_full_text", "digest_share"]},
+        ),
+        (
             gettext_lazy("How it goes"),
             {
                 "fields": [

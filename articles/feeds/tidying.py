@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from django.db.models import Q
@@ -28,10 +29,10 @@ def tidied(feed: Feed, parsed: ParsedFeed) -> ParsedFeed:
     return replace(parsed, items=tuple(tidied_item(item, book).item for item in parsed.items))
 
 
-def rules_for(feed: Feed) -> RuleBook:
-    """The standard rules, and those of the editors for this feed or for all."""
+def rules_for(feed: Feed, *, more: Iterable[Rule] = ()) -> RuleBook:
+    """The standard rules, those of the editors for this feed or for all, and ``more``."""
     own = BoilerplateRule.objects.filter(Q(feed=feed) | Q(feed=None), is_active=True)
-    return RuleBook([*(Rule(rule.pattern, Effect(rule.effect)) for rule in own), *STANDARD_RULES])
+    return RuleBook([*more, *(Rule(rule.pattern, Effect(rule.effect)) for rule in own), *STANDARD_RULES])
 
 
 def tidied_item(item: ParsedItem, book: RuleBook) -> TidiedItem:

@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 
         def get_actions_submit_line(self, request: HttpRequest, object_id: object) -> list[Any]: ...
         def _get_base_actions_submit_line(self) -> list[Any]: ...
+        def _filter_unfold_actions_by_permissions(
+            self, request: HttpRequest, actions: list[Any], object_id: object = None
+        ) -> list[Any]: ...
 
     class TabularInline[Row: Model, Parent: Model](admin.TabularInline[Row, Parent]): ...
 
@@ -114,7 +117,11 @@ class DeskAdmin[Row: Model](BaseAdmin[Row]):
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001
         super().save_related(request, form, formsets, change)
+        self.after_saving(request, form)
         self._press_button(request, form.instance)
+
+    def after_saving(self, request: HttpRequest, form: Any) -> None:
+        """For what must be known when everything of the form is saved, before a button does what it says."""
 
     def _press_button(self, request: HttpRequest, row: Row) -> None:
         pressed = [action for action in self._get_base_actions_submit_line() if action.action_name in request.POST]

@@ -1,30 +1,26 @@
-"""The desk's pages for articles."""
+"""The desk's pages for articles: the list, and the form."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import linebreaks
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.contrib.filters.admin import (
-    AutocompleteSelectMultipleFilter,
-    ChoicesDropdownFilter,
-    RelatedDropdownFilter,
-)
-from unfold.widgets import UnfoldAdminTextareaWidget
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter, RelatedDropdownFilter
 
-from articles import pictures
-from articles.desk import DaysFilter, DeskAdmin, DeskForm, ReadOnlyInline, action, display, each, tell
-from articles.models import Article, FeedEntry
-from articles.sanitizing import clean_html
+from articles import outlook, pictures, roles
+from articles.admin.article_actions import ArticleActions
+from articles.admin.article_form import ArticleForm
+from articles.admin.article_pages import ArticlePages
+from articles.desk import DaysFilter, ReadOnlyInline, action, display
+from articles.models import Article, FeedEntry, WorkingCopy
+from articles.writing import autosaving, comparing, revisions
 
 STATUS_COLORS = {
     Article.Status.DRAFT: "default",
@@ -32,55 +28,6 @@ STATUS_COLORS = {
     Article.Status.PUBLISHED: "success",
     Article.Status.WITHDRAWN: "danger",
 }
-MARKUP = re.compile(
-    r"</?(p|br|div|h[1-6]|ul|ol|li|a|em|strong|b|i|blockquote|figure|img|table|pre|script)\b", re.IGNORECASE
-)
-
-
-class ArticleForm(DeskForm[Article]):
-    """Text may be typed plainly; pictures are decoded before anything is kept of them."""
-
-    class Meta:
-        model = Article
-        exclude = ["status"]  # a status changes by what is done, never by hand
-        widgets = {
-            "summary": UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-            "newsletter_summary": UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-        }
-        help_texts = {
-            "body": gettext_lazy(
-                "Plain text, with an empty line between paragraphs; or HTML: headings (h2), lists, links, quotes. "
-                "What is unsafe is removed."
-            ),
-            "slug": gettext_lazy("The end of the article's address. Empty: made from the headline."),
-            "newsletter_title": gettext_lazy("Empty: the headline above."),
-            "newsletter_summary": gettext_lazy("Empty: the summary above."),
-            "embargo_until": gettext_lazy("Publishing it earlier keeps it hidden until then."),
-            "expires_at": gettext_lazy("No newsletter carries it after that."),
-            "picture_alt": gettext_lazy("What one would say to somebody who cannot see it."),
-            "canonical_url": gettext_lazy("Where it was published first, if that was elsewhere."),
-            "language": gettext_lazy("As in “en” or “pt-br”. Empty: the site's."),
-        }
-
-    def clean_body(self) -> str:
-        body = self.cleaned_data["body"].replace("\r\n", "\n")
-        return clean_html(body if MARKUP.search(body) else linebreaks(body, autoescape=True))
-
-    def clean_picture(self) -> Any:
-        picture = self.cleaned_data["picture"]
-        if picture and "picture" in self.changed_data:
-            try:
-                pictures.render(picture.read(pictures.MAX_BYTES + 1))
-            except pictures.PictureError as error:
-                raise forms.ValidationError(str(error)) from error
-        return picture
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        has_new_picture = cleaned.get("picture") and "picture" in self.changed_data
-        if has_new_picture and not cleaned.get("picture_alt"):
-            self.add_error("picture_alt", _("Describe the picture in a few words, for readers who cannot see it."))
-        return cleaned
 
 
 class EntryInline(ReadOnlyInline[FeedEntry, Article]):
@@ -93,26 +40,26 @@ class EntryInline(ReadOnlyInline[FeedEntry, Article]):
 
 
 @admin.register(Article)
-class ArticleAdmin(DeskAdmin[Article]):
+class ArticleAdmin(ArticleActions, ArticlePages):
     form = ArticleForm
     list_display = ["headline", "shown_status", "shown_topics", "released_at", "is_mailable"]
     list_filter = [
         ("status", ChoicesDropdownFilter),
         ("topics", RelatedDropdownFilter),
-        ("authors", AutocompleteSelectMultipleFilter),
+        ("authors", AutocompleteSelectFilter),
         "is_mailable",
         "is_sponsored",
         ("released_at", DaysFilter),
     ]
+    ordering = list(Article._meta.ordering or ())
     search_fields = ["title", "summary", "slug"]
-    date_hierarchy = "released_at"
     autocomplete_fields = ["topics", "authors"]
     readonly_fields = ["status", "first_seen_at", "released_at", "withdrawn_at", "updated_at"]
     inlines = [EntryInline]
-    actions = ["publish_selected", "withdraw_selected"]
-    actions_submit_line = ["save_and_publish", "withdraw"]
+    actions_detail = ["preview", "versions", "merge", "withdraw"]
+    actions_submit_line = ["save_and_publish", "submit"]
     fieldsets = [
-        (None, {"fields": ["status", "title", "summary", "body", "topics", "authors"]}),
+        (None, {"fields": ["status", "title", "summary", "body", "topics", "authors", "base", "copy_pk"]}),
         (
             gettext_lazy("Picture"),
             {"classes": ["tab"], "fields": ["picture", "picture_alt", "picture_credit"]},
@@ -134,24 +81,108 @@ class ArticleAdmin(DeskAdmin[Article]):
         (gettext_lazy("Address and language"), {"classes": ["tab"], "fields": ["slug", "canonical_url", "language"]}),
     ]  # fmt: skip
 
+    # --- who may what ---------------------------------------------------------------------------------------------
     def get_queryset(self, request: HttpRequest) -> QuerySet[Article]:
-        return super().get_queryset(request).prefetch_related("topics")
+        articles: Any = super().get_queryset(request).prefetch_related("topics")
+        return roles.visible_to(request.user, articles)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        article = self._row(obj)
+        return super().has_change_permission(request) and (article is None or roles.may_change(request.user, article))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        article = self._row(obj)
+        return super().has_delete_permission(request) and (article is None or roles.may_delete(request.user, article))
+
+    def has_publish_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return roles.may_publish(request.user, self._row(obj))
+
+    def has_withdraw_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        article = self._row(obj)
+        is_out = article is None or article.status == Article.Status.PUBLISHED
+        return is_out and roles.may_publish(request.user, article)
+
+    def _row(self, obj: Article | str | int | None) -> Article | None:
+        """Unfold asks with the id from the address."""
+        if obj is None or isinstance(obj, Article):
+            return obj
+        return Article.objects.filter(pk=obj).first() if str(obj).isdecimal() else None
 
     def get_readonly_fields(self, request: HttpRequest, obj: Article | None = None) -> list[str]:
         fixed = ["embargo_until"] if obj and obj.released_at else []  # it was promised to readers already
         return [*self.readonly_fields, *fixed]
 
+    def get_fieldsets(self, request: HttpRequest, obj: Article | None = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None or self.has_change_permission(request, obj):
+            return fieldsets
+        first, *rest = fieldsets  # who only looks has no form, and so not its own fields
+        shown = [name for name in first[1]["fields"] if name not in {"base", "copy_pk"}]
+        return [(first[0], {**first[1], "fields": shown}), *rest]
+
     def get_view_on_site_url(self, obj: Article | None = None) -> str | None:
         return super().get_view_on_site_url(obj) if obj and obj.is_public(timezone.now()) else None
 
     def offered(self, row: Article) -> Collection[str]:
-        return ["withdraw"] if row.status == Article.Status.PUBLISHED else ["save_and_publish"]
+        offers = {
+            Article.Status.DRAFT: ["save_and_publish", "submit"],
+            Article.Status.IN_REVIEW: ["save_and_publish"],
+            Article.Status.WITHDRAWN: ["save_and_publish"],
+        }
+        return offers.get(Article.Status(row.status), [])
+
+    # --- the form -------------------------------------------------------------------------------------------------
+    def get_form(self, request: HttpRequest, obj: Article | None = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
+        form = super().get_form(request, obj, change, **kwargs)
+        copy = self._chosen_copy(request, obj)
+        if copy is None:
+            return form
+        return type(form.__name__, (form,), {"working_values": copy.values, "working_base": copy.base})
+
+    def _chosen_copy(self, request: HttpRequest, article: Article | None) -> WorkingCopy | None:
+        """The unsaved work that the address asks for."""
+        wanted = request.GET.get("copy", "")
+        if request.method != "GET" or not wanted.isdecimal() or not request.user.is_authenticated:
+            return None
+        return WorkingCopy.objects.filter(pk=wanted, article=article, editor=request.user).first()
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {**super().get_changeform_initial_data(request), "copy_pk": request.GET.get("copy", "")}
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
-        buttons = [each for each in self._get_base_actions_submit_line() if each.path == "save_and_publish"]
+        buttons = self._filter_unfold_actions_by_permissions(request, self._get_base_actions_submit_line())
         return super().add_view(request, form_url, {**(extra_context or {}), "actions_submit_line": buttons})
 
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+        article = kwargs.get("obj") or context.get("original")
+        context["editing"] = self._editing(request, article, context["adminform"].form)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def _editing(self, request: HttpRequest, article: Article | None, form: Any) -> dict[str, Any]:
+        """What the page says around the form."""
+        if not request.user.is_authenticated:
+            return {}
+        editor, now = request.user, timezone.now()
+        is_working_copy = getattr(form, "working_values", None) is not None
+        if article is None:
+            texts = [] if is_working_copy or form.is_bound else autosaving.new_texts(editor)
+            return {"new_texts": texts, "is_working_copy": is_working_copy}
+        conflict = getattr(form, "conflict", None)
+        typed = {name: form[name].value() for name in revisions.WORDS if name in form.fields} if conflict else {}
+        return {
+            "standings": outlook.standings(article, now=now),
+            "unsaved": None if is_working_copy or form.is_bound else autosaving.copy_of(article, editor),
+            "is_working_copy": is_working_copy,
+            "others": autosaving.others(article=article, editor=editor, now=now),
+            "conflict": comparing.changes(conflict, {**conflict, **typed}) if conflict else [],
+            "may_change": roles.may_change(editor, article),
+        }
+
     def save_model(self, request: HttpRequest, obj: Article, form: Any, change: bool) -> None:  # noqa: FBT001
+        if change:
+            revisions.note_found(obj, now=timezone.now())
+        else:
+            obj.created_by = request.user if request.user.is_authenticated else None
         if "picture" not in form.changed_data:
             super().save_model(request, obj, form, change)
             return
@@ -165,48 +196,64 @@ class ArticleAdmin(DeskAdmin[Article]):
             obj.picture = ""
             pictures.make_thumbnail(obj)
 
+    def after_saving(self, request: HttpRequest, form: Any) -> None:
+        if not request.user.is_authenticated:
+            return
+        article = form.instance
+        revisions.record(Article.objects.get(pk=article.pk), editor=request.user, now=timezone.now())
+        autosaving.discard(editor=request.user, article=article)
+        if copy_pk := form.cleaned_data.get("copy_pk"):
+            autosaving.discard(editor=request.user, copy_pk=copy_pk)
+
+    # --- the list -------------------------------------------------------------------------------------------------
     @display(description=gettext_lazy("headline"), ordering="title", header=True)
     def headline(self, article: Article) -> list[Any]:
+        title = article.title or _("untitled")
         if not article.thumbnail:
-            return [article.title]
+            return [title]
         picture = {"path": article.thumbnail.url, "squared": True, "height": 32, "width": 48, "borderless": True}
-        return [article.title, "", "", picture]
+        return [title, "", "", picture]
 
     @display(description=gettext_lazy("status"), ordering="status", label=STATUS_COLORS)
     def shown_status(self, article: Article) -> tuple[str, str]:
         status = article.status or Article.Status.DRAFT
         if status == Article.Status.PUBLISHED and not article.is_public(timezone.now()):
             return Article.Status.IN_REVIEW, _("embargoed")
+        if article.merged_into_id:
+            return status, _("merged")
         return status, str(Article.Status(status).label)
 
     @display(description=gettext_lazy("topics"))
     def shown_topics(self, article: Article) -> str:
         return ", ".join(topic.name for topic in article.topics.all())
 
-    @action(description=gettext_lazy("Save and publish"), icon="publish")
+    # --- buttons --------------------------------------------------------------------------------------------------
+    @action(description=gettext_lazy("Save and publish"), icon="publish", permissions=["publish"])
     def save_and_publish(self, request: HttpRequest, article: Article) -> None:
         if article.publish(timezone.now()) and article.is_public(timezone.now()):
             messages.success(request, _("“%(title)s” is published.") % {"title": article.title})
         else:
             messages.info(request, _("“%(title)s” will appear when its embargo ends.") % {"title": article.title})
 
-    @action(description=gettext_lazy("Withdraw"), icon="visibility_off")
-    def withdraw(self, request: HttpRequest, article: Article) -> None:
-        article.withdraw(timezone.now())
-        messages.success(
-            request,
-            _("“%(title)s” is withdrawn from the site and from every mail that is not sent yet.")
-            % {"title": article.title},
-        )
+    @action(description=gettext_lazy("Save and submit for review"), icon="rate_review", permissions=["change"])
+    def submit(self, request: HttpRequest, article: Article) -> None:
+        if article.submit():
+            messages.success(request, _("“%(title)s” waits for an editor to publish it.") % {"title": article.title})
 
-    @admin.action(description=gettext_lazy("Publish"), permissions=["change"])
-    def publish_selected(self, request: HttpRequest, rows: QuerySet[Article]) -> None:
-        selected, now = each(rows), timezone.now()
-        done = [article for article in selected if article.publish(now)]
-        tell(request, done, said=_("published"), refused=_("%(count)d were published already."), total=len(selected))
-
-    @admin.action(description=gettext_lazy("Withdraw from the site and from mails"), permissions=["change"])
-    def withdraw_selected(self, request: HttpRequest, rows: QuerySet[Article]) -> None:
-        selected, now = each(rows), timezone.now()
-        done = [article for article in selected if article.withdraw(now)]
-        tell(request, done, said=_("withdrawn"), refused=_("%(count)d were not published."), total=len(selected))
+    @action(
+        description=gettext_lazy("Withdraw"), url_path="withdraw", icon="visibility_off", permissions=["withdraw"]
+    )  # fmt: skip
+    def withdraw(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask, and say what it will do to mails; its button does it."""
+        article, now = self.row_or_404(request, object_id), timezone.now()
+        if request.method != "POST":
+            details = [
+                _("The site says that it was withdrawn. It can be published again."),
+                *outlook.effects_of_withdrawing(article, now=now),
+            ]
+            question = _("Withdraw this article?")
+            return self.ask(request, article, question=question, details=details, verb=_("Withdraw"), is_dangerous=True)
+        if article.withdraw(now):
+            said = _("“%(title)s” is withdrawn from the site and from every mail that is not sent yet.")
+            messages.success(request, said % {"title": article.title})
+        return HttpResponseRedirect(reverse("admin:articles_article_change", args=[article.pk]))

@@ -149,6 +149,10 @@ class Article(models.Model):
         """Whether the public site shows it; the same condition as ``published``."""
         return self.status == self.Status.PUBLISHED and self.released_at is not None and self.released_at <= now
 
+    def submit(self) -> bool:
+        """Ask an editor to look at it. False if it is no draft."""
+        return self._change(from_=(self.Status.DRAFT,), status=self.Status.IN_REVIEW)
+
     def publish(self, now: datetime) -> bool:
         """Release to readers, at the end of the embargo if there is one. False if it is published already or merged."""
         released_at = self.released_at or now

@@ -2,11 +2,11 @@
 
 Temporary tables, for as long as one transaction:
 
-- ``offered``: the issue's candidate articles, each a bit of a word;
+- ``offered``: the issue's candidate articles and what was merged into them, each a bit of a word;
 - ``told``: which of them an earlier edition had, as words of bits;
 - ``moments``: the zones and hours of those whose turn it is, where readers have hours of their own (see waves.py);
-- ``audience``: a row per active reader: (subscription_id, reader, topics, is_suppressed, is_capped, received), where
-  ``received`` are the bits of what they have had, or are about to get.
+- ``readers``: a row per active reader: (subscription_id, reader, topics, is_suppressed, is_capped);
+- ``audience``: the same with ``received``, the bits of what they have had, or are about to get.
 
 Readers with equal (topics, received) are one group; the ledger is filled from the audience joined to the groups. The
 words are or-ed by the database, so neither the order nor the number of a reader's earlier mails matters. The ORM writes
@@ -26,6 +26,7 @@ from django.db import connection, models
 from django.db.models import Case, Exists, F, OuterRef, Q, When
 from django.db.models.functions import Coalesce
 
+from articles.writing import merging
 from newsletter.delivery.capping import PAUSE, waits_as_it_is
 from newsletter.delivery.models import Campaign, Send
 from newsletter.delivery.waves import NO_HOUR, Moment, of_the_day
@@ -34,7 +35,8 @@ from newsletter.digests.models import EditionItem, Issue, ReaderGroup
 from newsletter.digests.selection import Candidate
 from newsletter.subscribers.models import Subscription, Suppression
 
-TABLE, OFFERED, TOLD, MOMENTS = "delivery_audience", "delivery_offered", "delivery_told", "delivery_moments"
+TABLE, READERS = "delivery_audience", "delivery_readers"
+OFFERED, TOLD, MOMENTS = "delivery_offered", "delivery_told", "delivery_moments"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ def audience(issue: Issue, *, offered: Sequence[Candidate], share: Share | None 
             yield
         finally:
             if not connection.needs_rollback:
-                for table in (TABLE, MOMENTS, TOLD, OFFERED):
+                for table in (TABLE, READERS, MOMENTS, TOLD, OFFERED):
                     cursor.execute(f"DROP TABLE IF EXISTS {table}")
 
 
@@ -152,6 +154,7 @@ class _BitOr:
 def _prepare(cursor: Any) -> None:
     if connection.vendor == "postgresql":
         cursor.execute("SET LOCAL work_mem = '64MB'")  # a million readers are grouped in memory, not on disk
+        cursor.execute("SET LOCAL jit = off")  # it costs a second and saves none
     else:
         connection.connection.create_aggregate("bit_or", 1, _BitOr)
 
@@ -159,9 +162,11 @@ def _prepare(cursor: Any) -> None:
 def _tell(cursor: Any, offered: Sequence[Candidate]) -> int:
     """Fill ``offered`` and ``told``; how many words a reader's bits take."""
     cursor.execute(f"CREATE TEMPORARY TABLE {OFFERED} (article bigint PRIMARY KEY, word integer, bit bigint)")
-    rows = [(each.article_id, n // WORD_BITS, 1 << n % WORD_BITS) for n, each in enumerate(offered)]
+    places = {each.article_id: n for n, each in enumerate(offered)}
+    stories = merging.ids_of_stories(places)  # who had a duplicate has had the story
+    rows = [(pk, places[story] // WORD_BITS, 1 << places[story] % WORD_BITS) for pk, story in stories.items()]
     cursor.executemany(f"INSERT INTO {OFFERED} VALUES (%s, %s, %s)", rows)  # noqa: S608
-    words = -(-len(rows) // WORD_BITS)
+    words = -(-len(places) // WORD_BITS)
     sums = [f", bit_or(CASE WHEN o.word = {n} THEN o.bit ELSE 0 END) AS w{n}" for n in range(words)]
     cursor.execute(
         f"""
@@ -184,6 +189,8 @@ def _freeze(cursor: Any, share: Share, words: int) -> None:
     if not words:
         cursor.execute(f"CREATE TEMPORARY TABLE {TABLE} AS SELECT r.*, '' AS received FROM ({sql}) r", params)  # noqa: S608
         return
+    cursor.execute(f"CREATE TEMPORARY TABLE {READERS} AS {sql}", params)  # a table, so that it can be analyzed
+    _analyze(cursor, READERS)
     holding, holding_params = _holding().query.sql_with_params()
     columns = [f"w{n}" for n in range(words)]
     sums = ", ".join(f"bit_or(t.{column}) AS {column}" for column in columns)
@@ -191,17 +198,17 @@ def _freeze(cursor: Any, share: Share, words: int) -> None:
     cursor.execute(
         f"""
         CREATE TEMPORARY TABLE {TABLE} AS
-        WITH r AS MATERIALIZED ({sql}),
-        had AS (
-            SELECT h.subscriber_id, {sums}
-            FROM ({holding}) h JOIN {TOLD} t ON t.edition = h.edition_id
-            WHERE h.subscriber_id IN (SELECT reader FROM r)
-            GROUP BY h.subscriber_id
+        WITH had AS (
+            SELECT r.reader, {sums}
+            FROM {READERS} r
+            JOIN ({holding}) h ON h.subscriber_id = r.reader
+            JOIN {TOLD} t ON t.edition = h.edition_id
+            GROUP BY r.reader
         )
         SELECT r.*, COALESCE({text}, '') AS received
-        FROM r LEFT JOIN had ON had.subscriber_id = r.reader
-        """,  # noqa: S608 - the ORM's selects and names of our own
-        [*params, *holding_params],
+        FROM {READERS} r LEFT JOIN had ON had.reader = r.reader
+        """,  # noqa: S608 - the ORM's select and names of our own
+        holding_params,
     )
     _analyze(cursor, TABLE)
 

@@ -69,7 +69,7 @@ def load(issue: Issue, pks: Collection[int]) -> dict[int, Story]:
         .prefetch_related("topics")
         .order_by("pk")
     )
-    return {article.pk: _story(article, issue.newsletter.language) for article in articles}
+    return {article.pk: story_of(article, issue.newsletter.language) for article in articles}
 
 
 def absolute(path: str) -> str:
@@ -77,7 +77,8 @@ def absolute(path: str) -> str:
     return path if "://" in path else settings.SITE_URL + path
 
 
-def _story(article: Article, newsletter_language: str) -> Story:
+def story_of(article: Article, newsletter_language: str) -> Story:
+    """The article in its own words for mails, or in the issue's if ``load`` found some."""
     language, direction = _language(article.language, newsletter_language)
     summary = _first(getattr(article, "own_summary", ""), article.newsletter_summary, article.summary)
     topics: Iterable[str] = (topic.name for topic in article.topics.all())

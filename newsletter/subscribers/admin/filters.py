@@ -41,7 +41,7 @@ class SubscriptionStatusFilter(ChoicesDropdownFilter):  # type: ignore[misc]
             return queryset  # ``SubscribedToFilter`` asks for both at once
         newer = Subscription.objects.filter(subscriber=OuterRef("pk"), status=status, pk__gt=OuterRef("found_pk"))
         found = _by_subscription(queryset, exactly("subscriptions__status", status)).filter(~Exists(newer))
-        return found.order_by("-found_status", "-found_pk")
+        return found.order_by(*[f"-found_{name}" for name in ("status", "pk")])
 
 
 def _by_subscription(queryset: Any, wanted: Q) -> QuerySet[Subscriber]:

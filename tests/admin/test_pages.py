@@ -67,6 +67,8 @@ def url(model: type[models.Model], page: str, *args: object) -> str:
 def busy(db: None) -> None:
     """The demo with readers, an issue that went out, and something in every table."""
     filling.fill(now=factories.NOW)
+    at = factories.NOW
+    BulkAction.objects.create(kind="pause", status="finished", created_at=at, ended_at=at, leased_until=at)
     add_rows(2)
 
 
@@ -84,10 +86,6 @@ def add_rows(count: int) -> None:
             status="over", started_at=factories.NOW, ended_at=factories.NOW, last_busy_at=factories.NOW
         )
         ImportRun.objects.create(file_name="list.csv", status="finished", created_at=factories.NOW)
-        BulkAction.objects.create(
-            kind="pause", status="finished", created_at=factories.NOW, ended_at=factories.NOW,
-            leased_until=factories.NOW,
-        )  # fmt: skip
         Suppression.objects.create(email=f"gone{subscription.pk}@example.org")
         MailDomain.objects.create(domain=f"trash{subscription.pk}.example")
         WelcomeMail.objects.create(subscription=subscription, created_at=factories.NOW, next_attempt_at=factories.NOW)

@@ -49,6 +49,7 @@ ADDRESS_FIELDS = {
     "subscribers.Subscriber.address_hash": "deleted",
     "subscribers.ConsentRecord.address_hash": "keyed hash, kept as proof",
     "subscribers.ConfirmationMail.address_hash": "deleted",
+    "subscribers.ImportRefusal.address_hash": "deleted",
     "subscribers.AddressChange.old_email": "deleted",
     "subscribers.AddressChange.new_email": "deleted",
     "subscribers.PersonalMail.email": "emptied once the mail is settled, deleted with the person",

@@ -20,6 +20,7 @@ HOST = environment.text("HOST", "127.0.0.1")
 PORT = environment.port("PORT", 8000)
 SITE_URL = environment.site_url("SITE_URL", f"http://localhost:{PORT}")
 SITE_NAME = environment.text("SITE_NAME", "The Harbor Gazette")
+SITE_NAME_NOW = "articles.models.publication.site_name"  # what was set at the desk goes before SITE_NAME
 _site = urlsplit(SITE_URL)
 _is_https = _site.scheme == "https"
 
@@ -137,6 +138,7 @@ CELERY_BEAT_SCHEDULE = {
     "poll-due-feeds": {"task": "articles.tasks.poll_due_feeds", "schedule": 15.0, "options": {"expires": 15}},
     "ask-hubs": {"task": "articles.tasks.ask_hubs", "schedule": 20.0, "options": {"expires": 20}},
     "import-deliveries": {"task": "articles.tasks.import_deliveries", "schedule": 10.0, "options": {"expires": 10}},
+    "forget-unsaved": {"task": "articles.tasks.forget_unsaved", "schedule": 3600.0, "options": {"expires": 600}},
     "complete-articles": {"task": "articles.tasks.complete_articles", "schedule": 60.0, "options": {"expires": 60}},
     "go-on-with-archives": {"task": "articles.tasks.sweep_archives", "schedule": 15.0, "options": {"expires": 15}},
     "fetch-awaited-pictures": {
@@ -304,8 +306,8 @@ LOGGING = {
 
 # --- the desk: unfold, in warm grays and one accent -------------------------------------------------------------------
 UNFOLD = {
-    "SITE_TITLE": SITE_NAME,
-    "SITE_HEADER": SITE_NAME,
+    "SITE_TITLE": "config.admin.navigation.site_name",
+    "SITE_HEADER": "config.admin.navigation.site_name",
     "SITE_SUBHEADER": "Broadsheet",
     "SITE_SYMBOL": "newspaper",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "config.admin.navigation.icon"}],

@@ -11,6 +11,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from articles.models import Publication
+
 READERS = gettext_lazy("Readers")
 # section -> (title, icon, app, model)
 SECTIONS = {
@@ -19,6 +21,9 @@ SECTIONS = {
         (gettext_lazy("Topics"), "label", "articles", "topic"),
         (gettext_lazy("Authors"), "edit_note", "articles", "author"),
         (gettext_lazy("Feeds"), "rss_feed", "articles", "feed"),
+        (gettext_lazy("Category rules"), "rule", "articles", "categoryrule"),
+        (gettext_lazy("Boilerplate rules"), "content_cut", "articles", "boilerplaterule"),
+        (gettext_lazy("Archives"), "inventory_2", "articles", "archive"),
     ],
     gettext_lazy("Newsletters"): [
         (gettext_lazy("Issues"), "newspaper", "digests", "issue"),
@@ -44,12 +49,19 @@ SECTIONS = {
         (gettext_lazy("Sends"), "receipt_long", "delivery", "send"),
         (gettext_lazy("Events"), "monitor_heart", "engagement", "event"),
     ],
-    gettext_lazy("Settings"): [(gettext_lazy("Editors"), "manage_accounts", "auth", "user")],
+    gettext_lazy("Settings"): [
+        (gettext_lazy("Publication"), "style", "articles", "publication"),
+        (gettext_lazy("Editors"), "manage_accounts", "auth", "user"),
+    ],
 }
 
 
 def stylesheet(request: HttpRequest) -> str:
     return static("css/admin.css")
+
+
+def site_name(request: HttpRequest) -> str:
+    return Publication.current().title
 
 
 def icon(request: HttpRequest) -> str:

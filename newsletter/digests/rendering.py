@@ -22,6 +22,7 @@ from newsletter.digests.fitting import Arrangement
 from newsletter.digests.models import Edition, EditionItem, Issue
 from newsletter.digests.stories import Story
 from newsletter.lib.dates import folio_date
+from newsletter.lib.naming import site_name
 from newsletter.subscribers.models import Newsletter
 
 __all__ = ["IssueRenderer", "RenderedMail", "RenderingError", "render_edition", "render_web"]
@@ -147,7 +148,7 @@ class IssueRenderer:
                 is_bidi=translation.get_language_bidi(),
                 accent=newsletter.accent_color,
             ),
-            site_name=prose.one_line(settings.SITE_NAME),
+            site_name=prose.one_line(site_name()),
             site_url=settings.SITE_URL,
             name=prose.one_line(newsletter.name),
             date=folio_date(issue.launched_at or issue.send_at),

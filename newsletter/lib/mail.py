@@ -27,6 +27,7 @@ from django.utils import translation
 from newsletter.lib.addresses import InvalidAddress, wire_address
 from newsletter.lib.headers import mailbox, one_line, unstructured
 from newsletter.lib.html import inline_css
+from newsletter.lib.naming import site_name
 
 MAX_SUBJECT = 200
 _ODD = re.compile("[\ud800-\udfff\ufeff\u202a-\u202e\u2066-\u2069]")
@@ -77,7 +78,8 @@ def compose(
     html = inline_css(_render(f"email/{template}/body.html", values, autoescape=True))
     if not subject or not text:
         raise ValueError(f"The mail {template} has no subject or no text.")
-    message = Message(subject, f"{text}\n", sender or sender_line(settings.SITE_NAME, settings.DEFAULT_FROM_EMAIL))
+    sender = sender or sender_line(str(values["site_name"]), settings.DEFAULT_FROM_EMAIL)
+    message = Message(subject, f"{text}\n", sender)
     message.to = [_recipient(to)]
     message.extra_headers = {**_standard_headers(), **(headers or {})}
     message.attach_alternative(html, "text/html")
@@ -161,7 +163,7 @@ def _render(name: str, values: Mapping[str, object], *, autoescape: bool) -> str
 
 def _site() -> dict[str, object]:
     return {
-        "site_name": settings.SITE_NAME,
+        "site_name": site_name(),
         "site_url": settings.SITE_URL,
         "language": translation.get_language(),
         "direction": "rtl" if translation.get_language_bidi() else "ltr",

@@ -13,6 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Q
 
+from newsletter.lib.naming import site_name
 from newsletter.subscribers.models import ConsentRecord, Farewell, Subscriber, Subscription
 from newsletter.subscribers.suppression import is_suppressed
 
@@ -30,7 +31,7 @@ def everything_about(subscriber: Subscriber, *, now: datetime) -> dict[str, Any]
     """What we hold, by titles that a person can read, with values that JSON can hold."""
     return {
         "about this file": {
-            "publication": settings.SITE_NAME,
+            "publication": site_name(),
             "site": settings.SITE_URL,
             "made at": moment(now),
             "what it is": "Everything that we hold on the person with this e-mail address.",

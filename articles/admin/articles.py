@@ -14,10 +14,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter, RelatedDropdownFilter
 
-from articles import outlook, pictures, roles
+from articles import outlook, pictures, roles, searching
 from articles.admin.article_actions import ArticleActions
 from articles.admin.article_form import ArticleForm
 from articles.admin.article_pages import ArticlePages
+from articles.admin.corrections import LackingDescriptionFilter, LearnsFromCorrections
 from articles.desk import DaysFilter, ReadOnlyInline, action, display
 from articles.models import Article, FeedEntry, WorkingCopy
 from articles.writing import autosaving, comparing, revisions
@@ -40,7 +41,7 @@ class EntryInline(ReadOnlyInline[FeedEntry, Article]):
 
 
 @admin.register(Article)
-class ArticleAdmin(ArticleActions, ArticlePages):
+class ArticleAdmin(LearnsFromCorrections, ArticleActions, ArticlePages):
     form = ArticleForm
     list_display = ["headline", "shown_status", "shown_topics", "released_at", "is_mailable"]
     list_filter = [
@@ -49,6 +50,7 @@ class ArticleAdmin(ArticleActions, ArticlePages):
         ("authors", AutocompleteSelectFilter),
         "is_mailable",
         "is_sponsored",
+        LackingDescriptionFilter,
         ("released_at", DaysFilter),
     ]
     ordering = list(Article._meta.ordering or ())
@@ -206,6 +208,17 @@ class ArticleAdmin(ArticleActions, ArticlePages):
             autosaving.discard(editor=request.user, copy_pk=copy_pk)
 
     # --- the list -------------------------------------------------------------------------------------------------
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Article], search_term: str
+    ) -> tuple[QuerySet[Article], bool]:
+        """By the site's own index of words; an article's address finds it, too."""
+        slug = search_term.strip().rstrip("/").rpartition("/")[2]
+        if "/" in search_term:
+            return queryset.filter(slug=slug), False
+        words = searching.words_of(search_term)
+        articles: Any = queryset
+        return (searching.matching(articles, words) if words else queryset), False
+
     @display(description=gettext_lazy("headline"), ordering="title", header=True)
     def headline(self, article: Article) -> list[Any]:
         title = article.title or _("untitled")

@@ -56,9 +56,19 @@ def fill(count: int) -> None:
         "subscriber_id": "n", "newsletter_id": str(newsletters[4].pk), "status": "'ended'", "confirmed_at": ago,
         "cadence": "'weekly'", "ended_at": ago, "created_at": ago,
     })  # fmt: skip
-    wording = ConsentWording.objects.current(newsletters[0])
+    _records(newsletters[0], count)
+    for number in range(2):
+        _campaign(newsletters[0], number, count)
+    _old_friend(newsletters[2])
+    _run("ANALYZE")
+
+
+def _records(newsletter: Newsletter, count: int) -> None:
+    """Consents, sign-ups, suppressions and labels."""
+    ago = AGO.format(count=count)
+    wording = ConsentWording.objects.current(newsletter)
     _insert(ConsentRecord, count, {
-        "subscriber_id": "n", "address_hash": "md5('reader' || n)", "newsletter_id": str(newsletters[0].pk),
+        "subscriber_id": "n", "address_hash": "md5('reader' || n)", "newsletter_id": str(newsletter.pk),
         "action": "CASE WHEN n % 50 = 2 THEN 'withdrawn' ELSE 'given' END",
         "method": "CASE WHEN n % 20000 = 7 THEN 'editor' WHEN n % 50 = 2 THEN 'page' ELSE 'confirmed' END",
         "wording_id": str(wording.pk), "at": ago, "user_agent": "'Browser'",
@@ -79,10 +89,6 @@ def fill(count: int) -> None:
     _insert(Subscriber.labels.through, count, {"subscriber_id": "n", "label_id": str(label.pk)}, where="n % 2500 = 1")
     old = Label.objects.create(name="from the old list")
     _insert(Subscriber.labels.through, count // 10, {"subscriber_id": "n", "label_id": str(old.pk)})
-    for number in range(2):
-        _campaign(newsletters[0], number, count)
-    _old_friend(newsletters[2])
-    _run("ANALYZE")
 
 
 def _newsletter(name: str) -> Newsletter:

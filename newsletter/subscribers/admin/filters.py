@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.validators import EMPTY_VALUES
-from django.db.models import Exists, F, FilteredRelation, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, FilteredRelation, Max, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 
@@ -81,7 +81,8 @@ class LabelFilter(RelatedDropdownFilter):  # type: ignore[misc]
         if (label := _number(self.value())) is None:
             return queryset
         labeled = Subscriber.labels.through.objects.filter(label=label)
-        return queryset.filter(pk__in=labeled.values("subscriber"))  # beginning with who has one, as EXISTS may not
+        newest = labeled.aggregate(newest=Max("subscriber"))["newest"] or 0
+        return queryset.filter(pk__in=labeled.values("subscriber"), pk__lte=newest)  # nobody younger is looked at
 
 
 class InSomeNewsletterFilter(ChoicesDropdownFilter):  # type: ignore[misc]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from functools import wraps
+from functools import update_wrapper
 from typing import Concatenate
 
 from django.http import HttpRequest, HttpResponse
@@ -23,7 +23,6 @@ def kept[**Rest](*, seconds: int, here: int | None = None) -> Callable[[View[Res
     """
 
     def decorate(view: View[Rest]) -> View[Rest]:
-        @wraps(view)
         def keeping(request: HttpRequest, *args: Rest.args, **kwargs: Rest.kwargs) -> HttpResponse:
             response = view(request, *args, **kwargs)
             patch_cache_control(
@@ -34,6 +33,7 @@ def kept[**Rest](*, seconds: int, here: int | None = None) -> Callable[[View[Res
             response.kept_here = here  # type: ignore[attr-defined]
             return response
 
+        update_wrapper(keeping, view)
         return keeping
 
     return decorate

@@ -126,8 +126,8 @@ def _folded(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _plain(character: str) -> str:
-    base, *marks = unicodedata.normalize("NFD", character)
-    plain = base if all(map(unicodedata.combining, marks)) else character
+    parts = unicodedata.normalize("NFD", character)
+    plain = parts[0] if all(map(unicodedata.combining, parts[1:])) else character
     return plain.lower() if len(plain.lower()) == 1 else plain
 
 

@@ -13,8 +13,8 @@ from tests.factories import make_article, make_author
 pytestmark = pytest.mark.django_db
 
 
-def released(*day: int) -> Article:
-    return make_article(released_at=datetime(*day, tzinfo=UTC))  # type: ignore[misc]
+def released(year: int, month: int, day: int, hour: int = 0) -> Article:
+    return make_article(released_at=datetime(year, month, day, hour, tzinfo=UTC))
 
 
 def test_archive_counts_by_month_in_the_time_zone_of_the_site(client: Client, settings: Settings) -> None:

@@ -11,7 +11,6 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from articles.models import Article
-from config import page_cache
 from tests.factories import make_article, make_newsletter
 
 pytestmark = pytest.mark.django_db
@@ -22,7 +21,7 @@ def clock(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Pages are kept for five seconds of a clock that the test moves."""
     settings.PAGE_CACHE_SECONDS = 5
     now = [1000.0]
-    monkeypatch.setattr(page_cache.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("config.page_cache.time.monotonic", lambda: now[0])
     return now
 
 

@@ -12,6 +12,7 @@ from django.utils.translation import get_language_info
 
 from articles.models import Topic
 from newsletter.subscribers.forms import SubscribeForm
+from newsletter.subscribers.lowering import lowered
 from newsletter.subscribers.models import Cadence, Farewell, Newsletter, Subscriber, Subscription, Weekday
 from newsletter.subscribers.preferences import offered_newsletters
 from newsletter.subscribers.protection import HONEYPOT, TIME_FIELD, form_time, is_timely
@@ -72,6 +73,7 @@ def preferences_page(subscriber: Subscriber, *, now: datetime) -> dict[str, Any]
         "languages": _languages(),
         "time_zones": _zones(subscriber.time_zone),
         "formats": Subscriber.Format.choices,
+        "lowered": lowered(subscriber),
         "first_day": now.date() + timedelta(days=1),
     }
 

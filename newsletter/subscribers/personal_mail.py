@@ -16,7 +16,7 @@ from django.urls import reverse
 
 from newsletter.lib import mail
 from newsletter.lib.addresses import address_hash, address_key, redacted
-from newsletter.subscribers import limits
+from newsletter.subscribers import limits, lowering
 from newsletter.subscribers.models import AddressChange, PersonalMail, Subscriber
 from newsletter.subscribers.models.address_changes import UNDO_PERIOD
 from newsletter.subscribers.models.owed import BATCH
@@ -84,8 +84,10 @@ def _reason_not_to_mail(row: PersonalMail, now: datetime) -> str | None:
         return Reason.SUPPRESSED
     if _is_too_late(row, now):
         return Reason.EXPIRED
-    if row.kind == Kind.MY_LINK and _owner(row) is None:
+    if row.kind in {Kind.MY_LINK, Kind.LOWERED} and _owner(row) is None:
         return Reason.UNKNOWN
+    if row.kind == Kind.LOWERED:
+        return None if _lowered(row) else Reason.NOTHING
     is_first_attempt = row.attempt_count == 1
     if row.kind == Kind.ADDRESS_CHANGED or not is_first_attempt:
         return None  # the owner's own business, or counted before
@@ -135,10 +137,24 @@ def _send_notice(row: PersonalMail) -> None:
     mail.send(template="address_changed", to=row.email, language=change.subscriber.language, context=context)
 
 
+def _send_lowered(row: PersonalMail) -> None:
+    owner = _owner(row)
+    if owner:
+        url = _url("subscribers:preferences", owner.preferences_token)
+        context = {"lowered": _lowered(row), "preferences_url": url, "keep_url": f"{url}#keep"}
+        mail.send(template="cadence_lowered", to=owner.email, language=owner.language, context=context)
+
+
+def _lowered(row: PersonalMail) -> list[lowering.Lowered]:
+    owner = _owner(row)
+    return lowering.lowered(owner) if owner else []
+
+
 _SENDERS: dict[PersonalMail.Kind, Callable[[PersonalMail], None]] = {
     Kind.MY_LINK: _send_link,
     Kind.CONFIRM_ADDRESS: _send_confirmation,
     Kind.ADDRESS_CHANGED: _send_notice,
+    Kind.LOWERED: _send_lowered,
 }
 
 

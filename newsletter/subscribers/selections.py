@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from newsletter.subscribers import privacy
+from newsletter.subscribers import lowering, privacy
 from newsletter.subscribers.models import (
     BulkAction,
     Change,
@@ -169,6 +169,14 @@ def _switch(pks: Sequence[int], source: Status, to: Status, editor_id: int | Non
     return [(row.pk, row.paused_until.isoformat() if row.paused_until else "") for row in rows]
 
 
+def _lower(pks: Sequence[int], order: Order) -> Changed:
+    return lowering.lower(pks, cadence=order.values["cadence"], editor_id=order.editor_id, at=order.at)
+
+
+def _unlower(changed: Changed, order: Order, now: datetime) -> int:
+    return lowering.take_back(changed, cadence=order.values["cadence"], editor_id=order.editor_id, now=now)
+
+
 # --- for good ---------------------------------------------------------------------------------------------------------
 def _suppress(pks: Sequence[int], order: Order) -> Changed:
     """Never mail them again. Their subscriptions stay as they are, and are left out of every issue."""
@@ -211,6 +219,7 @@ DEEDS: Mapping[str, Deed] = {
     Kind.PAUSE: Deed(_pause, _unpause),
     Kind.RESUME: Deed(_resume, _unresume),
     Kind.END: Deed(_end, _unend),
+    Kind.LOWER: Deed(_lower, _unlower),
 }
 
 
@@ -241,4 +250,4 @@ def name_of(kind: str, values: Mapping[str, Any]) -> str:
     """The label's or newsletter's name that the action is about; "" for none."""
     if kind in {Kind.LABEL, Kind.UNLABEL}:
         return str(Label.objects.get(pk=values["label"]))
-    return str(Newsletter.objects.get(pk=values["newsletter"])) if kind == Kind.UNSUBSCRIBE else ""
+    return str(Newsletter.objects.get(pk=values["newsletter"])) if kind in {Kind.UNSUBSCRIBE, Kind.LOWER} else ""

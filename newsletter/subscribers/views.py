@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods
 
 from newsletter.lib.addresses import redacted
 from newsletter.lib.doorbell import ring
-from newsletter.subscribers import links, protection, signup, tasks, unsubscribing, welcoming
+from newsletter.subscribers import links, lowering, protection, signup, tasks, unsubscribing, welcoming
 from newsletter.subscribers.farewells import say_why
 from newsletter.subscribers.forms import parse_preferences
 from newsletter.subscribers.models import ConsentRecord, Farewell, SignUp, Subscriber, Subscription
@@ -116,10 +116,16 @@ def _resume(_request: HttpRequest, subscriber: Subscriber) -> str:
     return "resumed"
 
 
+def _keep(_request: HttpRequest, subscriber: Subscriber) -> str:
+    lowering.keep(subscriber=subscriber, now=timezone.now())
+    return "saved"
+
+
 CHANGES: dict[str, Callable[[HttpRequest, Subscriber], str]] = {  # by the button; each names what the page then says
     "save": _save,
     "leave_all": _leave_all,
     "resume": _resume,
+    "keep": _keep,
     "undo_leaving": _undo_leaving,
     "say_why": _say_why,
 }

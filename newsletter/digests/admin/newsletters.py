@@ -11,9 +11,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.html import format_html_join
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.enums import ActionVariant
 
@@ -22,8 +23,11 @@ from newsletter.digests import wording
 from newsletter.digests.admin.schedules import WHEN, ScheduleInline, plan_changed
 from newsletter.digests.desk_forms import NewsletterForm
 from newsletter.digests.models import Issue, Schedule
+from newsletter.lib.doorbell import ring
+from newsletter.subscribers import bulk_actions, lowering
+from newsletter.subscribers import tasks as subscriber_tasks
 from newsletter.subscribers.counting import readers_in_words
-from newsletter.subscribers.models import Newsletter
+from newsletter.subscribers.models import BulkAction, Newsletter
 from newsletter.subscribers.surfaces.snippets import embed_url, snippets_of
 
 PLANS = frozenset({"quiet_dates", "offers_delivery_time", "offered_weekdays"})  # what the next runs follow from
@@ -41,7 +45,7 @@ class NewsletterAdmin(DeskAdmin[Newsletter]):
     inlines = [ScheduleInline]
     prepopulated_fields = {"slug": ["name"]}
     actions = None
-    actions_detail = ["send_now", "put_form"]
+    actions_detail = ["send_now", "put_form", "lower_readers"]
     fieldsets = [
         (
             gettext_lazy("What readers get"),
@@ -151,6 +155,37 @@ class NewsletterAdmin(DeskAdmin[Newsletter]):
             "snippets": snippets_of(newsletter), "embed_url": embed_url(newsletter),
         }  # fmt: skip
         return TemplateResponse(request, "admin/put_form.html", context)
+
+    @action(
+        description=gettext_lazy("Move readers to the usual cadence"), url_path="lower", permissions=["change"],
+        icon="trending_down",
+    )  # fmt: skip
+    def lower_readers(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Asks first, with how many it concerns; nobody is ever moved upwards."""
+        newsletter = self.row_or_404(request, object_id)
+        cadence = newsletter.default_cadence
+        rows = lowering.more_often(newsletter, than=cadence)
+        if request.method == "POST":
+            values = {"newsletter": newsletter.pk, "cadence": cadence}
+            begun = bulk_actions.begin(
+                kind=BulkAction.Kind.LOWER, rows=rows, values=values, by=request.user, now=timezone.now()
+            )
+            ring(subscriber_tasks.go_on_with_bulk_action, bulk_action_id=begun.pk)
+            return HttpResponseRedirect(reverse("admin:subscribers_bulkaction_change", args=[begun.pk]))
+        usual = newsletter.get_default_cadence_display()
+        count = rows.count()
+        told = ngettext(
+            "%(count)s reader gets it more often than %(cadence)s.",
+            "%(count)s readers get it more often than %(cadence)s.",
+            count,
+        )
+        details = [
+            told % {"count": number_format(count, force_grouping=True), "cadence": usual},
+            _("Each gets one mail that says so, with a link to keep it as it was. Nobody gets more than before."),
+            _("You can take it back for a day."),
+        ]
+        question = _("Move them to “%(cadence)s”?") % {"cadence": usual}
+        return self.ask(request, newsletter, question=question, details=details, verb=_("Move them"))
 
 
 def _one(rows: QuerySet[Any], value: Any) -> Any:

@@ -45,6 +45,7 @@ class BulkAction(models.Model):
         PAUSE = "pause", _("pause subscriptions")
         RESUME = "resume", _("resume subscriptions")
         END = "end", _("end subscriptions")
+        LOWER = "lower", _("lower to the usual cadence")
 
     class Status(models.TextChoices):
         RUNNING = "running", _("running")

@@ -28,6 +28,7 @@ class PersonalMail(OwedMail):
         MY_LINK = "my_link", _("link to the preferences")
         CONFIRM_ADDRESS = "confirm_address", _("confirm a new address")
         ADDRESS_CHANGED = "address_changed", _("notice of a new address")
+        LOWERED = "lowered", _("notice of a rarer cadence")
 
     class Status(models.TextChoices):
         WAITING = "waiting", _("mail waiting")
@@ -43,6 +44,7 @@ class PersonalMail(OwedMail):
         TOO_MANY = "too_many", _("had three within thirty days")
         REFUSED = "refused", _("refused by the server for good")
         EXPIRED = "expired", _("not accepted in time")
+        NOTHING = "nothing", _("nothing left to tell")
 
     kind = models.CharField(_("mail"), max_length=15, choices=Kind)
     email = models.CharField(_("e-mail address"), max_length=320, blank=True, help_text="emptied once it is settled")

@@ -1,0 +1,108 @@
+"""A publisher's rarer default for those who get a newsletter more often: down, never up, and theirs to undo.
+
+Nobody is moved by changing the default itself. An editor who moves its readers, too, moves only those who get it more
+often; each is told by mail, and gets their old cadence back with one click. What was changed stands in the timeline,
+and what the timeline says last decides whether there is still something to give back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from newsletter.subscribers import changes
+from newsletter.subscribers.models import Cadence, Change, Newsletter, PersonalMail, Subscriber, Subscription
+
+HAVING = (Subscription.Status.ACTIVE, Subscription.Status.PAUSED)
+
+
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    """A subscription that an editor lowered, and how often it came before."""
+
+    subscription: Subscription
+    before: Cadence
+
+
+def more_often(newsletter: Newsletter, than: str) -> QuerySet[Subscription]:
+    """Who has the newsletter more often than that."""
+    values = list(Cadence.values)
+    oftener = values[: values.index(than)]
+    return newsletter.subscriptions.filter(status__in=HAVING, cadence__in=oftener).order_by("pk")
+
+
+def lower(pks: Sequence[int], *, cadence: str, editor_id: int | None, at: datetime) -> list[tuple[int, str]]:
+    """Those of ``pks`` who get it more often get it as rarely as that, with a line in their timeline and a mail.
+
+    Returns what each had before. Set-based; call it in a transaction.
+    """
+    values = list(Cadence.values)
+    oftener = values[: values.index(cadence)]
+    wanted = Subscription.objects.filter(pk__in=pks, status__in=HAVING, cadence__in=oftener).order_by("pk")
+    rows = list(wanted.select_related("subscriber").select_for_update(of=("self",)))
+    Subscription.objects.filter(pk__in=[row.pk for row in rows]).update(cadence=cadence, import_run=None)
+    _tell_timeline([(row, cadence) for row in rows], editor_id=editor_id, at=at)
+    PersonalMail.objects.bulk_create(
+        PersonalMail(kind=PersonalMail.Kind.LOWERED, email=row.subscriber.email, created_at=at, next_attempt_at=at)
+        for row in rows
+        if row.status == Subscription.Status.ACTIVE
+    )
+    return [(row.pk, row.cadence) for row in rows]
+
+
+def take_back(changed: Iterable[tuple[int, str]], *, cadence: str, editor_id: int | None, now: datetime) -> int:
+    """Undo ``lower`` for those who have not chosen for themselves since. Returns of how many."""
+    before = dict(changed)
+    rows = list(
+        Subscription.objects.filter(pk__in=before, cadence=cadence).order_by("pk").select_for_update(of=("self",))
+    )
+    _tell_timeline([(row, before[row.pk]) for row in rows], editor_id=editor_id, at=now)
+    for value in set(before.values()):
+        theirs = [row.pk for row in rows if before[row.pk] == value]
+        Subscription.objects.filter(pk__in=theirs).update(cadence=value)
+    return len(rows)
+
+
+def lowered(subscriber: Subscriber) -> list[Lowered]:
+    """What an editor lowered and the reader may have back: the last word in the timeline is the editor's. 2 queries."""
+    found: list[Lowered] = []
+    told = Change.objects.filter(subscriber=subscriber, field="cadence").order_by("at", "pk")
+    last = {change.newsletter_id: change for change in told}
+    having = subscriber.subscriptions.filter(status__in=HAVING, newsletter__in=[pk for pk in last if pk])
+    for subscription in having.select_related("newsletter").order_by("newsletter__position", "pk"):
+        change = last[subscription.newsletter_id]
+        if change.by == Change.By.EDITOR and _may_be_kept(subscription, change):
+            found.append(Lowered(subscription, Cadence(change.before)))
+    return found
+
+
+@transaction.atomic
+def keep(*, subscriber: Subscriber, now: datetime) -> int:
+    """Everything comes again as often as before. Returns how many subscriptions that was."""
+    offered = lowered(subscriber)
+    with changes.recorded(subscriber, author=changes.READER, now=now):
+        for each in offered:
+            each.subscription.cadence = each.before
+            each.subscription.save(update_fields=["cadence"])
+    return len(offered)
+
+
+def _may_be_kept(subscription: Subscription, change: Change) -> bool:
+    values = list(Cadence.values)
+    if change.after != subscription.cadence or change.before not in values:
+        return False
+    return values.index(change.before) < values.index(subscription.cadence)
+
+
+def _tell_timeline(moved: Iterable[tuple[Subscription, str]], *, editor_id: int | None, at: datetime) -> None:
+    Change.objects.bulk_create(
+        Change(
+            subscriber_id=row.subscriber_id, newsletter_id=row.newsletter_id, by=Change.By.EDITOR, at=at,
+            editor_id=editor_id, field="cadence", before=row.cadence, after=to,
+        )
+        for row, to in moved
+    )  # fmt: skip

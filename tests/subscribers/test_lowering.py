@@ -1,0 +1,87 @@
+"""A rarer default moves nobody upwards, and whoever it moves can keep what they had."""
+
+from __future__ import annotations
+
+import pytest
+from django.core import mail
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from newsletter.subscribers import bulk_actions, personal_mail
+from newsletter.subscribers.models import BulkAction, Newsletter, PersonalMail, Subscription
+from tests.factories import make_editor, make_newsletter, make_subscription
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def newsletter() -> Newsletter:
+    return make_newsletter(cadences=["immediate", "daily", "weekly"], default_cadence="daily")
+
+
+def cadences() -> list[str]:
+    return list(Subscription.objects.order_by("pk").values_list("cadence", flat=True))
+
+
+def lower(client: Client, newsletter: Newsletter) -> BulkAction:
+    client.force_login(make_editor())
+    url = reverse("admin:subscribers_newsletter_lower_readers", args=[newsletter.pk])
+    asked = client.get(url).content.decode()
+    assert "1 reader gets it more often" in asked
+    client.post(url)
+    action = BulkAction.objects.get()
+    bulk_actions.advance(bulk_action_id=action.pk, clock=timezone.now)
+    client.logout()
+    return action
+
+
+def test_only_those_who_get_it_more_often_are_moved_and_each_is_told(client: Client, newsletter: Newsletter) -> None:
+    for cadence in ("immediate", "daily", "weekly"):
+        make_subscription(newsletter=newsletter, cadence=cadence)
+
+    lower(client, newsletter)
+    row = PersonalMail.objects.get()
+    personal_mail.deliver(mail_id=row.pk, now=timezone.now())
+
+    assert cadences() == ["daily", "daily", "weekly"]
+    [message] = mail.outbox
+    assert "once a day instead of with every article" in message.body
+
+
+def test_one_click_keeps_every_article(client: Client, newsletter: Newsletter) -> None:
+    mine = make_subscription(newsletter=newsletter, cadence="immediate")
+    lower(client, newsletter)
+    path = f"/preferences/{mine.subscriber.preferences_token}/"
+    page = client.get(path).content.decode()
+    before = cadences()
+
+    after_click = client.post(path, {"action": "keep"}, follow=True).content.decode()
+
+    assert "now comes once a day. Before it came with every article." in page
+    assert (before, cadences()) == (["daily"], ["immediate"])
+    assert "Before it came" not in after_click
+
+
+def test_changing_the_default_alone_moves_nobody(newsletter: Newsletter) -> None:
+    make_subscription(newsletter=newsletter, cadence="immediate")
+
+    newsletter.default_cadence = "weekly"
+    newsletter.save()
+
+    assert cadences() == ["immediate"]
+
+
+def test_editor_takes_it_back_for_those_who_did_not_choose_since(client: Client, newsletter: Newsletter) -> None:
+    mine = make_subscription(newsletter=newsletter, cadence="immediate")
+    action = lower(client, newsletter)
+
+    action.refresh_from_db()
+    action.undo(timezone.now())
+    bulk_actions.advance(bulk_action_id=action.pk, clock=timezone.now)
+    personal_mail.deliver(mail_id=PersonalMail.objects.get().pk, now=timezone.now())
+
+    mine.refresh_from_db()
+    assert mine.cadence == "immediate"
+    assert mail.outbox == []
+    assert PersonalMail.objects.get().skipped_reason == PersonalMail.Reason.NOTHING

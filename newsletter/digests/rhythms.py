@@ -11,7 +11,9 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Q
 
+from articles.models import Article
 from newsletter.digests.models import Edition, Issue, Schedule
+from newsletter.digests.scheduling import times_of
 from newsletter.subscribers.models import Cadence, Newsletter
 from newsletter.subscribers.rhythm import WEEKS_PER_MONTH, Rhythm
 
@@ -37,17 +39,26 @@ def rhythms_of(newsletter: Newsletter, *, now: datetime) -> dict[str, Rhythm]:
         return _by_hand(newsletter, now=now)
     return {
         cadence: Rhythm(planned * _share_sent(newsletter, cadence, now=now), _articles(newsletter, cadence, now=now))
-        for cadence, planned in _planned(newsletter).items()
+        for cadence, planned in _planned(newsletter, now=now).items()
     }
 
 
-def _planned(newsletter: Newsletter) -> dict[str, float]:
+def _planned(newsletter: Newsletter, *, now: datetime) -> dict[str, float]:
     """Runs a week of the active schedules, by cadence."""
     runs: dict[str, float] = defaultdict(float)
-    for schedule in Schedule.objects.filter(newsletter=newsletter, is_active=True).order_by("pk"):
-        is_monthly = schedule.cadence == Cadence.MONTHLY
-        runs[schedule.cadence] += 1 / WEEKS_PER_MONTH if is_monthly else len(set(schedule.weekdays))
+    active = Schedule.objects.filter(newsletter=newsletter, is_active=True)
+    for schedule in active.exclude(last_date__lt=now.date()).order_by("pk"):
+        runs[schedule.cadence] += _runs_a_week(schedule, now=now)
     return {cadence: count for cadence, count in runs.items() if count}
+
+
+def _runs_a_week(schedule: Schedule, *, now: datetime) -> float:
+    """With every article: as many as there lately were."""
+    if schedule.cadence == Cadence.IMMEDIATE:
+        return Article.objects.eligible(since=now - LATELY, now=now).count() / (LATELY / WEEK)
+    if schedule.cadence == Cadence.MONTHLY:
+        return 1 / WEEKS_PER_MONTH
+    return len(set(schedule.weekdays)) * len(times_of(schedule)) / schedule.every_weeks
 
 
 def _share_sent(newsletter: Newsletter, cadence: str, *, now: datetime) -> float:

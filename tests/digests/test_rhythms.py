@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -49,6 +50,22 @@ def test_new_newsletter_promises_what_its_schedules_plan() -> None:
 
     assert newsletter.rhythm == {"daily": [5, 0], "weekly": [1, 0]}
     assert told == "About 5 mails a week, and none when there is no news; once a week if you like that better."
+
+
+@pytest.mark.parametrize(
+    ("fields", "mails_a_week"),
+    [
+        ({"cadence": "several", "more_times": ["12:00"], "weekdays": WORKDAYS}, 10),
+        ({"cadence": "weekly", "weekdays": [4], "every_weeks": 2}, 0.5),
+        ({"cadence": "immediate"}, 3),
+    ],
+)
+def test_schedules_of_every_kind_promise_what_they_bring(fields: dict[str, Any], mails_a_week: float) -> None:
+    schedule = make_schedule(**fields)
+    for day in range(12):
+        make_article(released_at=NOW - timedelta(days=2 * day + 1))
+
+    assert rhythms.rhythms_of(schedule.newsletter, now=NOW) == {fields["cadence"]: Rhythm(mails_a_week, 0)}
 
 
 def test_newsletter_that_often_had_nothing_new_says_so_and_how_much_it_carried() -> None:

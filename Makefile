@@ -72,3 +72,12 @@ bench-readers: $(ALL_STAMP) ## the desk's lists at a million readers: times and 
 .PHONY: bench-selecting
 bench-selecting: $(ALL_STAMP) ## selection, assembly and ledger of one issue at 10,000 readers and more
 	@$(PYTHON_BIN)/python -m tests.benchmarks.selecting
+.PHONY: bench-sanitizing
+bench-sanitizing: $(ALL_STAMP) ## what cleaning an article costs, beside lxml's cleaner and no cleaning
+	@$(PYTHON_BIN)/python -m tests.benchmarks.sanitizing
+.PHONY: bench-site
+bench-site: $(ALL_STAMP) ## front page and article under load at a million articles, beside plain Django; needs wrk
+	@$(PYTHON_BIN)/python -m tests.benchmarks.site
+.PHONY: lighthouse
+lighthouse: ## Lighthouse on a running site (URL=http://localhost:8000), phone and desk: 100 everywhere or it fails
+	@tests/benchmarks/lighthouse.sh $(URL)

@@ -129,6 +129,12 @@ def full_date(moment: datetime) -> str:
 
 
 @register.filter
+def machine_time(moment: datetime | None) -> str:
+    """For ``datetime`` attributes, which take no microseconds."""
+    return moment.isoformat(timespec="seconds") if moment else ""
+
+
+@register.filter
 def news_time(moment: datetime | None) -> str:
     """The hour for what came today, the date for everything older."""
     if moment is None:

@@ -8,6 +8,7 @@ from django.utils import timezone
 from articles.archives import running as archives
 from articles.feeds import completing, polling, pushing
 from articles.feeds.importing import PollReport
+from articles.writing import autosaving
 
 
 @shared_task
@@ -59,6 +60,11 @@ def complete_articles() -> None:
 def go_on_with_archive(*, archive_id: int) -> None:
     if archives.advance(archive_id=archive_id, clock=timezone.now):
         go_on_with_archive.apply_async(kwargs={"archive_id": archive_id})
+
+
+@shared_task
+def forget_unsaved() -> None:
+    autosaving.forget(now=timezone.now())
 
 
 @shared_task

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 from django.db.models import FETCH_RAISE
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.http import http_date
@@ -57,6 +57,8 @@ def author(request: HttpRequest, slug: str) -> HttpResponse:
 def article(request: HttpRequest, slug: str) -> HttpResponse:
     now = timezone.now()
     found = _one(slug)
+    if found and found.merged_into and found.merged_into.is_public(now):
+        return HttpResponsePermanentRedirect(found.merged_into.get_absolute_url())
     if found and found.status == Article.Status.WITHDRAWN:
         return render(request, "articles/withdrawn.html", status=410)
     if not found or not found.is_public(now):
@@ -169,7 +171,8 @@ def _xml(document: bytes) -> HttpResponse:
 
 
 def _one(slug: str) -> Article | None:
-    return Article.objects.filter(slug=slug).fetch_mode(FETCH_RAISE).prefetch_related("topics", "authors").first()
+    articles = Article.objects.filter(slug=slug).fetch_mode(FETCH_RAISE).select_related("merged_into")
+    return articles.prefetch_related("topics", "authors").first()
 
 
 def _for_lists(articles: ArticleQuerySet) -> ArticleQuerySet:

@@ -168,8 +168,8 @@ def _revisit(entry: FeedEntry, arrival: Arrival, batch: Batch) -> Outcome:
 
 def _is_source(entry: FeedEntry, article: Article) -> bool:
     """Whether the article was made from this entry; feeds that only repeat it do not change it."""
-    first = article.entries.order_by("pk").first()
-    return first == entry and entry.first_seen_at == article.first_seen_at
+    made = article.entries.filter(first_seen_at=article.first_seen_at).order_by("pk")  # a merged one brings older ones
+    return made.first() == entry
 
 
 def _update(article: Article, item: ParsedItem, before: Fingerprint, after: Fingerprint, batch: Batch) -> bool:

@@ -36,7 +36,7 @@ def form_of(desk: Client, address: str) -> dict[str, Any]:
 def _values(bound: Any) -> dict[str, Any]:
     widget, value = bound.field.widget, bound.value()
     if hasattr(widget, "decompress") and hasattr(widget, "widgets"):
-        parts = widget.decompress(value)
+        parts = value if isinstance(value, list) else widget.decompress(value)  # a list: as it was typed
         return {f"{bound.html_name}_{n}": widget.widgets[n].format_value(part) for n, part in enumerate(parts)}
     if widget.needs_multipart_form:
         return {}

@@ -7,6 +7,15 @@ import { start as measure } from "./meters.js";
 const form = document.getElementById("article_form");
 const textarea = document.querySelector("textarea[data-editor]");
 
+// Select2 names its search fields after nothing.
+addEventListener("load", () =>
+  document.querySelectorAll(".select2-search__field").forEach((field) => {
+    const select = field.closest(".select2-container")?.previousElementSibling;
+    const label = select && document.querySelector(`label[for="${select.id}"]`);
+    if (label) field.setAttribute("aria-label", label.textContent.trim());
+  }),
+);
+
 if (form && textarea) {
   edit(textarea);
   document.querySelectorAll("[data-longest]").forEach(measure);

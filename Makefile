@@ -66,6 +66,9 @@ bench-mailing: $(ALL_STAMP) ## readers mailed per second and peak memory, beside
 .PHONY: bench-importing
 bench-importing: $(ALL_STAMP) ## subscribers imported per second and peak memory, beside saving row by row
 	@$(PYTHON_BIN)/python -m tests.benchmarks.importing
+.PHONY: bench-feeds
+bench-feeds: $(ALL_STAMP) ## feeds polled per minute and articles imported per second, beside a plain baseline
+	@$(PYTHON_BIN)/python -m tests.benchmarks.feeds
 .PHONY: bench-readers
 bench-readers: $(ALL_STAMP) ## the desk's lists at a million readers: times and query plans; needs DATABASE_URL
 	@$(PYTHON_BIN)/python -m tests.benchmarks.readers_lists

@@ -21,7 +21,7 @@ class Upload(Protocol):
 
 
 def directory_of(folder: uuid.UUID) -> Path:
-    return settings.DATA_DIR / "archives" / folder.hex
+    return Path(settings.PRIVATE_ROOT) / "archives" / folder.hex
 
 
 def path_of(archive: Archive) -> Path:

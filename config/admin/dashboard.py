@@ -199,3 +199,11 @@ def alarms() -> Iterable[Alarm]:
     if failing:
         text = ngettext("%(count)d feed fails.", "%(count)d feeds fail.", failing)
         yield Alarm(text % {"count": failing}, reverse("admin:articles_feed_changelist"))
+    silent = Feed.objects.silent(timezone.now()).count()
+    if silent:
+        text = ngettext("%(count)d feed is unusually silent.", "%(count)d feeds are unusually silent.", silent)
+        yield Alarm(text % {"count": silent}, f"{reverse('admin:articles_feed_changelist')}?health=silent")
+    gone = Feed.objects.filter(status=Feed.Status.GONE).count()
+    if gone:
+        text = ngettext("%(count)d feed is gone for good.", "%(count)d feeds are gone for good.", gone)
+        yield Alarm(text % {"count": gone}, f"{reverse('admin:articles_feed_changelist')}?status__exact=gone")

@@ -121,7 +121,8 @@ def attention() -> dict[str, int]:
         "held_issues": Issue.objects.filter(status=Issue.Status.HELD).count(),
         "paused_campaigns": Campaign.objects.filter(status=Campaign.Status.PAUSED, resume_at=None).count(),
         "sign_up_attacks": Attack.objects.open().count(),
-        "failing_feeds": Feed.objects.filter(status=Feed.Status.ACTIVE, failure_count__gt=0).count(),
+        "failing_feeds": Feed.objects.failing().count(),
+        "gone_feeds": Feed.objects.filter(status=Feed.Status.GONE).count(),
     }
 
 

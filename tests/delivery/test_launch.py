@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError, transaction
 
+from articles.writing import merging
 from newsletter.delivery import campaigns
 from newsletter.delivery.models import Campaign, Send
 from newsletter.digests.models import Edition, Issue
@@ -124,6 +125,16 @@ def test_article_of_another_newsletter_counts_as_received(newsletter: Newsletter
     assert campaigns.launch(issue, now=NOW) is None
 
 
+def test_duplicate_that_was_merged_counts_as_received(newsletter: Newsletter, approved_issue: MakeIssue) -> None:
+    duplicate, article = make_article(), make_article()
+    make_subscription(newsletter=newsletter)
+    launched(approved_issue(articles=[duplicate])).sends.update(status=Send.Status.SENT)
+
+    merging.merge(duplicate=duplicate, into=article, editor=None, now=NOW)
+
+    assert campaigns.launch(approved_issue(articles=[article]), now=NOW) is None
+
+
 def test_issue_with_nothing_new_for_anybody_is_skipped_and_says_so(
     newsletter: Newsletter, approved_issue: MakeIssue
 ) -> None:
@@ -212,5 +223,5 @@ def test_launch_costs_the_same_queries_for_any_number_of_readers(
         make_subscription(newsletter=newsletter)
     issue = approved_issue()
 
-    with django_assert_max_num_queries(34):  # type: ignore[attr-defined]
+    with django_assert_max_num_queries(42):  # type: ignore[attr-defined]
         launched(issue)

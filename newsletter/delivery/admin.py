@@ -60,10 +60,12 @@ class CampaignAdmin(DeskAdmin[Campaign]):
     actions_submit_line = ["pause", "resume"]
     actions_detail = ["cancel"]
     fields = [
-        "issue", "status", "reason", "books", "sends", "started_at", "finished_at", "resume_at",
+        "issue", "status", "reason", "books", "sends", "started_at", "next_wave_at", "coming_count", "finished_at",
+        "resume_at",
     ]  # fmt: skip
     readonly_fields = [
-        "issue", "status", "reason", "books", "sends", "started_at", "finished_at", "resume_at",
+        "issue", "status", "reason", "books", "sends", "started_at", "next_wave_at", "coming_count", "finished_at",
+        "resume_at",
     ]  # fmt: skip
 
     def has_add_permission(self, request: HttpRequest) -> bool:

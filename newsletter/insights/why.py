@@ -12,7 +12,8 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from newsletter.delivery.models import Send
+from newsletter.delivery import audience, waves
+from newsletter.delivery.models import Campaign, Send
 from newsletter.digests.models import Issue
 from newsletter.engagement.models import Event
 from newsletter.insights.contents import Fate, contents
@@ -89,6 +90,9 @@ def _skipped(reason: str) -> str:
         Send.Reason.NOTHING_NEW: _("They did not get %(issue)s: nothing in it was new for them."),
         Send.Reason.TOO_FEW: _("They did not get %(issue)s: fewer of its articles were left for them than it needs."),
         Send.Reason.SUPPRESSED: _("They did not get %(issue)s: their address is on the suppression list."),
+        Send.Reason.CAPPED: _(
+            "They did not get %(issue)s: they had had as many mails as one day may bring. Its articles wait for them."
+        ),
         Send.Reason.LEFT: _("They did not get %(issue)s: they left or paused after it began, before it reached them."),
         Send.Reason.WITHDRAWN: _("They did not get %(issue)s: every article that was in it for them was withdrawn."),
         Send.Reason.CANCELLED: _("They did not get %(issue)s: an editor cancelled the campaign before their turn."),
@@ -112,11 +116,23 @@ def _not_planned(
     subscriber: Subscriber, issue: Issue, subscription: Subscription | None, launched_at: datetime
 ) -> Answer:
     because = [_("The issue left on %(at)s.") % {"at": moment(launched_at)}, *_about_suppression(subscriber)]
+    if waiting := _waits_for_their_hour(issue, subscription):
+        return Answer(waiting % {"issue": issue}, tuple(because), tone=Tone.INFO)
     reason = _reason_by_consent(subscriber, issue, subscription, launched_at)
     reason = reason or _reason_by_choice(subscriber, issue, subscription)
     if reason is None:
         reason = _("They are not in the ledger of %(issue)s, and nothing that is kept says why.")
     return Answer(reason % {"issue": issue, "newsletter": issue.newsletter}, tuple(because), tone=Tone.WARNING)
+
+
+def _waits_for_their_hour(issue: Issue, subscription: Subscription | None) -> str:
+    """While the issue is handed out at readers' own hours: when this one's comes. Empty if that is not why."""
+    is_under_way = Campaign.objects.sending().filter(issue=issue, next_wave_at__isnull=False).exists()
+    if not is_under_way or subscription is None or not audience.readers(issue).filter(pk=subscription.pk).exists():
+        return ""
+    hour = waves.NO_HOUR if subscription.hour is None else subscription.hour
+    at = waves.moment_at(issue, (subscription.subscriber.time_zone, hour))
+    return _escaped(_("Not yet: %%(issue)s reaches them at their own hour, on %(at)s."), at=moment(at))
 
 
 def _reason_by_consent(

@@ -141,7 +141,7 @@ def _send_lowered(row: PersonalMail) -> None:
     owner = _owner(row)
     if owner:
         url = _url("subscribers:preferences", owner.preferences_token)
-        context = {"lowered": _lowered(row), "preferences_url": url, "keep_url": f"{url}#keep"}
+        context = {"lowered": _lowered(row), "keep_url": f"{url}#keep"}
         mail.send(template="cadence_lowered", to=owner.email, language=owner.language, context=context)
 
 

@@ -240,3 +240,21 @@ def test_every_issue_can_be_reached_with_what_the_ledger_says(client: Client, mo
     assert "skipped: fewer articles than the minimum" in first.text
     assert f"{reverse('desk:why', args=[send.subscriber.pk])}?issue={issue.pk}" in first.text
     assert client.get(address, {"before": "x", "newsletter": "x"}).status_code == 200
+
+
+def test_reader_whose_hour_has_not_come_is_told_when_it_does() -> None:
+    newsletter = factories.make_newsletter(offers_delivery_time=True)
+    mine = factories.make_subscription(newsletter=newsletter, hour=20)
+    factories.make_subscription(newsletter=newsletter)
+    schedule = factories.make_schedule(newsletter=newsletter)
+    issue = factories.make_issue(
+        newsletter=newsletter, schedule=schedule, cadence="daily", run_date=NOW.date(),
+        articles=[factories.make_article()],
+        status=Issue.Status.APPROVED, approved_at=NOW,
+    )  # fmt: skip
+    campaigns.launch(issue, now=NOW)
+
+    answer = explain(subscriber=mine.subscriber, issue=issue)
+
+    assert "at their own hour" in answer.sentence
+    assert "20:00" in answer.sentence

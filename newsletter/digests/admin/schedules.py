@@ -97,7 +97,7 @@ class ScheduleAdmin(DeskAdmin[Schedule]):
 
     @property
     def media(self) -> Media:
-        return super().media + Media(js=[Script("js/schedule.js", defer=True)])
+        return super().media + Media(js=[Script("js/schedule.js", defer=True)])  # type: ignore[list-item]
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.say)

@@ -60,7 +60,7 @@ class FeedAdmin(DeskAdmin[Feed]):
     search_fields = ["title", "url"]
     autocomplete_fields = ["topics"]
     readonly_fields = [
-        "shown_state", "in_words", "next_poll", "last_polled_at", "last_success_at", "last_new_at", "quiet_after",
+        "state", "in_words", "next_poll", "last_polled_at", "last_success_at", "last_new_at", "quiet_after",
         "shown_push", "look",
     ]  # fmt: skip
     actions = ["poll_selected", "pause_selected", "resume_selected", "settle_selected"]
@@ -75,7 +75,7 @@ class FeedAdmin(DeskAdmin[Feed]):
             gettext_lazy("How it goes"),
             {
                 "fields": [
-                    "shown_state", "in_words", "last_polled_at", "last_success_at", "last_new_at", "quiet_after",
+                    "state", "in_words", "last_polled_at", "last_success_at", "last_new_at", "quiet_after",
                     "next_poll", "shown_push", "look",
                 ]
             },
@@ -148,6 +148,10 @@ class FeedAdmin(DeskAdmin[Feed]):
         if feed.quiet_after and feed.quiet_after <= timezone.now():
             return "silent", _("unusually silent")
         return ("warning", _("look at it")) if feed.warning else ("well", _("well"))
+
+    @display(description=gettext_lazy("state"))
+    def state(self, feed: Feed) -> str:
+        return self.shown_state(feed)[1]
 
     @display(description=gettext_lazy("in words"))
     def in_words(self, feed: Feed) -> str:

@@ -172,7 +172,7 @@ def load(page: str, name: str, address: str) -> None:
     command = ["wrk", "-t2", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "--latency", "-H", "Accept-Encoding: gzip", address]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     found = {label: match[1] for label, pattern in (
-        ("rate", r"Requests/sec:\s+(\S+)"), ("p50", r"50%\s+(\S+)"), ("p99", r"99%\s+(\S+)"),
+        ("rate", r"Requests/sec:\s+(\S+)"), ("p50", r"\n\s+50%\s+(\S+)"), ("p99", r"\n\s+99%\s+(\S+)"),
         ("errors", r"Non-2xx or 3xx responses: (\d+)"),
     ) if (match := re.search(pattern, told))}  # fmt: skip
     sys.stdout.write(ROW.format(page, name, found["rate"], found["p50"], found["p99"], found.get("errors", "0")))

@@ -104,7 +104,7 @@ def test_what_waits_for_a_person_is_shown_but_no_outage(client: Client) -> None:
         "held_issues": 1,
         "paused_campaigns": 1,
         "failing_feeds": 1,
-        "gone_feeds": 0,
+        "gone_feeds": 1,
         "sign_up_attacks": 0,
     }
 

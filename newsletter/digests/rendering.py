@@ -44,7 +44,7 @@ class RenderedMail:
 def render_edition(*, edition: Edition, withdrawn: Collection[int] = ()) -> RenderedMail | None:
     """The edition's mail without withdrawn articles; None if nothing is left to say. Raises RenderingError.
 
-    At most 4 queries, whatever the number of articles. Who renders many editions of an issue keeps an IssueRenderer.
+    At most 5 queries, whatever the number of articles. Who renders many editions of an issue keeps an IssueRenderer.
     """
     issue = Issue.objects.select_related("newsletter").get(pk=edition.issue_id)
     items = edition.items.order_by("position", "pk")
@@ -52,7 +52,7 @@ def render_edition(*, edition: Edition, withdrawn: Collection[int] = ()) -> Rend
 
 
 class IssueRenderer:
-    """Renders the editions of one issue. It reads the issue's articles once (2 queries), editions cost none after that.
+    """Renders the editions of one issue. It reads the issue's articles once (3 queries), editions cost none after that.
 
     An edition of known articles costs about 0.1 ms, a template render only what no edition before it had.
     """
@@ -165,7 +165,7 @@ class IssueRenderer:
 
 
 def render_web(*, issue: Issue, now: datetime) -> SafeString:
-    """The issue's content for its page in the archive, without anybody's own links. 3 queries.
+    """The issue's content for its page in the archive, without anybody's own links. 4 queries.
 
     It is set in the site's own type (templates/digests/_issue.html): pages forbid the inline styles that mails need.
     """

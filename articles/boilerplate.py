@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from articles.sanitizing import BLOCKS
@@ -135,10 +136,10 @@ class RuleBook:
         return min(found, key=lambda rule: rule.effect != Effect.KEEP, default=None)
 
 
-def is_sharing(text: str) -> bool:
-    """Whether a line has nothing but the names of networks and what leads there. "X" alone may be anything."""
+def shared_words(text: str) -> frozenset[str]:
+    """The words of a line that has nothing but the names of networks and what leads there; none for any other."""
     words = [word for word in normalized(text.replace("|", " ").replace(",", " ")).split() if word.strip(EDGES)]
-    return bool(words) and len(words) <= 40 and not SHARE_NETWORKS.isdisjoint(words) and SHARE_WORDS.issuperset(words)
+    return frozenset(words) if len(words) <= 40 and SHARE_WORDS.issuperset(words) else frozenset()
 
 
 # --- texts ------------------------------------------------------------------------------------------------------------
@@ -184,12 +185,14 @@ def tidy(html: str, book: RuleBook, *, shares: bool = True) -> Tidied:
 
 
 def _judge_share_bars(lines: Sequence[_Line], verdicts: list[Rule | None]) -> None:
-    """Several names in a line, or lines of them next to each other, are a share bar; a single one may be news."""
-    sharing = [not line.has_picture and is_sharing(line.text) for line in lines]
-    for number, line in enumerate(lines):
-        has_neighbor = any(sharing[max(number - 1, 0) : number]) or any(sharing[number + 1 : number + 2])
-        if sharing[number] and verdicts[number] is None and (has_neighbor or len(line.text.split()) > 1):
-            verdicts[number] = SHARE_BAR
+    """Lines next to each other that only name networks are a share bar; a single name may be news."""
+    shared = [frozenset() if line.has_picture else shared_words(line.text) for line in lines]
+    for is_bar, run in groupby(range(len(lines)), key=lambda number: bool(shared[number])):
+        numbers = list(run)
+        words = frozenset[str]().union(*(shared[number] for number in numbers))
+        if is_bar and len(words) > 1 and not SHARE_NETWORKS.isdisjoint(words):
+            for number in numbers:
+                verdicts[number] = verdicts[number] or SHARE_BAR
 
 
 def _lines(tokens: Sequence[re.Match[str]]) -> list[_Line]:

@@ -13,10 +13,12 @@ from django.conf import settings
 from django.db.models import FETCH_RAISE, Max
 from django.urls import reverse
 from django.utils import feedgenerator
+from django.utils.html import escape
 from django.utils.translation import get_language, gettext
 
 from articles import body_pictures
 from articles.models import Article, Publication, Topic
+from articles.sanitizing import clean_text
 
 FEED_COUNT = 30
 CONTENT_NAMESPACE = "http://purl.org/rss/1.0/modules/content/"
@@ -126,16 +128,16 @@ def _xml_feed(generator: type[feedgenerator.SyndicationFeed]) -> Callable[[_Chan
 
 def _xml_item(article: Article) -> dict[str, Any]:
     return {
-        "title": article.title,
+        "title": clean_text(article.title),
         "link": absolute(article.get_absolute_url()),
         "unique_id": _id(article),
         "unique_id_is_permalink": False,
-        "description": article.summary,
+        "description": clean_text(article.summary),
         "content": _text(article),
         "language": article.language,
         "pubdate": article.released_at,
         "updateddate": _updated_at(article),
-        "author_name": ", ".join(author.name for author in article.authors.all()) or None,
+        "author_name": clean_text(", ".join(author.name for author in article.authors.all())) or None,
         "categories": [topic.name for topic in article.topics.all()],
         "enclosures": _enclosures(article),
     }
@@ -160,8 +162,8 @@ def _json_item(article: Article) -> dict[str, Any]:
         "id": _id(article),
         "url": absolute(article.get_absolute_url()),
         "external_url": article.canonical_url,
-        "title": article.title,
-        "content_html": _text(article) or article.summary,
+        "title": clean_text(article.title),
+        "content_html": _text(article) or escape(article.summary),  # which is no HTML
         "summary": article.summary,
         "image": absolute(article.picture.url) if article.picture else "",
         "date_published": article.released_at.isoformat() if article.released_at else "",

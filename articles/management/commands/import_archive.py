@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from argparse import ArgumentParser
 from pathlib import Path
-from time import sleep
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError

@@ -23,7 +23,7 @@ def kept[**Rest](*, seconds: int, here: int | None = None) -> Callable[[View[Res
     """
 
     def decorate(view: View[Rest]) -> View[Rest]:
-        def keeping(request: HttpRequest, *args: Rest.args, **kwargs: Rest.kwargs) -> HttpResponse:
+        def keeping(request: HttpRequest, /, *args: Rest.args, **kwargs: Rest.kwargs) -> HttpResponse:
             response = view(request, *args, **kwargs)
             patch_cache_control(
                 response, public=True, max_age=seconds,

@@ -80,7 +80,9 @@ class Issue(models.Model):
     max_articles = models.PositiveSmallIntegerField(_("most articles"), default=8)
     max_per_topic = models.PositiveSmallIntegerField(_("most articles of one topic"), null=True, blank=True)
     articles = models.ManyToManyField(Article, through="IssueItem", related_name="issues")
-    is_arranged = models.BooleanField(default=False, editable=False, help_text="an editor set the order of its articles")
+    is_arranged = models.BooleanField(
+        default=False, editable=False, help_text="an editor set the order of its articles"
+    )
     is_alert = models.BooleanField(_("alert"), default=False, editable=False, help_text="breaking news: one article")
 
     created_at = models.DateTimeField(_("drafted"), db_default=Now(), editable=False)

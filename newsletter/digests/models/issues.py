@@ -36,6 +36,11 @@ class IssueQuerySet(models.QuerySet["Issue"]):
         undecided = [Issue.Status.DRAFT, Issue.Status.IN_REVIEW]
         return self.filter(status__in=undecided, run_date__isnull=False, send_at__lte=now).order_by("send_at", "pk")
 
+    def alerts(self) -> Self:
+        """Breaking news that went out or is about to, the latest first."""
+        wanted = Q(launched_at__isnull=False) | Q(status__in=[*Issue.OPEN, Issue.Status.APPROVED])
+        return self.filter(wanted, is_alert=True).order_by("-send_at", "-pk")
+
     def published(self) -> Self:
         """What the archive shows: issues that were launched."""
         return self.filter(launched_at__isnull=False).order_by("-number")
@@ -100,6 +105,7 @@ class Issue(models.Model):
         verbose_name = _("issue")
         verbose_name_plural = _("issues")
         ordering = ["-send_at", "-pk"]
+        permissions = [("send_alert", "Can send alerts")]
         indexes = [models.Index(fields=["status", "send_at"], name="issue_ready")]
         constraints = [
             models.UniqueConstraint(fields=["newsletter", "number"], name="one_issue_per_newsletter_and_number"),

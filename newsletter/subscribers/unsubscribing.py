@@ -12,17 +12,22 @@ from newsletter.subscribers.models import Cadence, ConsentRecord, Newsletter, Su
 
 UNDO_PERIOD = timedelta(days=7)
 SLIP_PERIOD = timedelta(hours=1)  # for so long the preferences page offers to undo what was left on it
+Method = ConsentRecord.Method
+BY_OTHERS = (Method.EDITOR.value, Method.IMPORT.value)
+BY_THEMSELVES = (Method.ONE_CLICK.value, Method.PAGE.value, Method.PREFERENCES.value)
 
 
 @transaction.atomic
 def unsubscribe(*, subscription: Subscription, method: ConsentRecord.Method, now: datetime) -> bool:
     """End the subscription at once and keep the withdrawal. False if it had ended before.
 
-    Who leaves by their own word after an editor had ended it has left: the editor cannot take it back any more.
+    That goes for a wish, too, by which anybody may have opened anew what had ended: it is as ended as it was, or the
+    undoing of this would bring back somebody who left long ago. Who leaves by their own word after an editor or an
+    import had ended it has left: neither can take it back any more.
     """
-    if not subscription.end(now, reason=method.value):
-        by_editor = Subscription.objects.filter(pk=subscription.pk, ended_reason=ConsentRecord.Method.EDITOR.value)
-        by_editor.filter(status=Subscription.Status.ENDED).update(ended_reason=method.value)
+    if subscription.close_unconfirmed() or not subscription.end(now, reason=method.value):
+        by_others = Subscription.objects.filter(pk=subscription.pk, ended_reason__in=BY_OTHERS)
+        by_others.filter(status=Subscription.Status.ENDED).update(ended_reason=method.value, import_run=None)
         return False
     record_withdrawn(subscription, method=method, now=now)
     return True
@@ -59,14 +64,23 @@ def take_less(*, subscription: Subscription, cadence: str, now: datetime) -> boo
 
 def may_undo(subscription: Subscription, now: datetime) -> bool:
     """Was it the reader who left, and lately? An old mail that was passed on must not subscribe anybody."""
-    left_here = {ConsentRecord.Method.ONE_CLICK, ConsentRecord.Method.PAGE, ConsentRecord.Method.PREFERENCES}
     return (
         subscription.status == Subscription.Status.ENDED
-        and subscription.ended_reason in left_here
+        and subscription.ended_reason in BY_THEMSELVES
         and bool(subscription.confirmed_at or subscription.imported_at)
         and subscription.ended_at is not None
         and now - subscription.ended_at <= UNDO_PERIOD
+        and _is_theirs(subscription, subscription.ended_at)
     )
+
+
+def _is_theirs(subscription: Subscription, ended_at: datetime) -> bool:
+    """Was it their click that ended it, and not one after somebody else had?"""
+    withdrawn = ConsentRecord.objects.filter(
+        subscriber=subscription.subscriber_id, newsletter=subscription.newsletter_id,
+        action=ConsentRecord.Action.WITHDRAWN, at=ended_at,
+    )  # fmt: skip
+    return withdrawn.filter(method__in=BY_THEMSELVES).exists()
 
 
 @transaction.atomic

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from newsletter.lib.tokens import Purpose, make_token
 from newsletter.subscribers.models import Cadence, ConsentRecord, Subscription
@@ -178,6 +179,38 @@ def test_never_confirmed_wish_cannot_be_undone_into_a_subscription() -> None:
     unsubscribe(subscription=subscription, method=Method.PAGE, now=NOW)
 
     assert not undo(subscription=subscription, now=NOW)
+
+
+def reopened(subscription: Subscription) -> Subscription:
+    """Somebody, not necessarily its reader, asked for it again with a form."""
+    Subscription.objects.filter(pk=subscription.pk).update(status=Status.PENDING)
+    subscription.refresh_from_db()
+    return subscription
+
+
+@pytest.mark.parametrize("action", ["leave", "leave_all"])
+def test_old_mail_and_a_form_bring_nobody_back_who_left_long_ago(client: Client, action: str) -> None:
+    subscription = make_subscription(status=Status.ENDED, ended_at=NOW - timedelta(days=900), ended_reason="page")
+    reopened(subscription)
+
+    client.post(path_of(subscription), {"action": action})
+    client.post(path_of(subscription), {"action": "undo"})
+
+    subscription.refresh_from_db()
+    assert (subscription.status, subscription.ended_at) == (Status.ENDED, NOW - timedelta(days=900))
+    assert not ConsentRecord.objects.exists()
+
+
+@pytest.mark.parametrize("by", [Method.EDITOR, Method.IMPORT])
+def test_who_was_ended_by_others_is_not_brought_back_by_an_old_mail(client: Client, by: ConsentRecord.Method) -> None:
+    subscription = make_subscription()
+    unsubscribe(subscription=subscription, method=by, now=timezone.now())
+
+    client.post(path_of(subscription), ONE_CLICK)
+    client.post(path_of(subscription), {"action": "undo"})
+
+    subscription.refresh_from_db()
+    assert (subscription.status, subscription.ended_reason) == (Status.ENDED, "one_click")
 
 
 def test_link_of_somebody_who_left_long_ago_is_friendly(client: Client) -> None:

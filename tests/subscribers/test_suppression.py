@@ -30,6 +30,16 @@ def test_suppressing_twice_is_one_row_with_its_first_reason() -> None:
     assert (row.reason, row.note, row.created_at) == (Reason.COMPLAINT, "report 7", NOW)
 
 
+def test_complaint_outweighs_what_the_desk_said_and_stays_when_that_is_taken_back() -> None:
+    suppress(email="reader@example.org", reason=Reason.BY_HAND, note="asked by letter", now=NOW)
+    suppress(email="reader@example.org", reason=Reason.HARD_BOUNCE, now=NOW)
+    suppress(email="reader@example.org", reason=Reason.COMPLAINT, now=NOW)
+    suppress(email="reader@example.org", reason=Reason.HARD_BOUNCE, now=NOW)
+
+    row = Suppression.objects.get()
+    assert (row.reason, row.note, row.email) == (Reason.COMPLAINT, "asked by letter", "reader@example.org")
+
+
 def test_erasure_takes_the_address_from_the_list_and_keeps_it_suppressed() -> None:
     suppress(email="reader@example.org", reason=Reason.COMPLAINT, note="reader@example.org complained", now=NOW)
 

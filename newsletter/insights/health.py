@@ -102,7 +102,7 @@ def check_waiting(*, now: datetime) -> Check:
 def _waiting_since(now: datetime) -> list[datetime | None]:
     return [
         _oldest(PersonalMail.objects.unmailed(), "created_at"),
-        _oldest(SignUp.objects.unmailed().exclude(response=SignUp.HELD_BACK), "created_at"),
+        _oldest(SignUp.objects.unmailed().exclude(response__in=SignUp.PUT_OFF), "created_at"),
         _oldest(Schedule.objects.due(now), "next_run_at"),
         _oldest(Issue.objects.ready(now), "send_at"),
         _oldest(Feed.objects.due(now), "next_poll_at"),

@@ -56,7 +56,7 @@ def _mail_of_sign_up(row: SignUp) -> Iterator[str]:
         yield _("no confirmation mail: %(reason)s") % {"reason": row.get_skipped_reason_display()}
     elif row.status == SignUp.Status.WAITING:
         yield _("confirmation mail waits to be sent")
-    if row.response:
+    if row.response and row.response not in SignUp.PUT_OFF:
         yield _("the server said: %(words)s") % {"words": row.response}
     if row.confirmed_at:
         yield _("link used %(at)s") % {"at": moment(row.confirmed_at)}

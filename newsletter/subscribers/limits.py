@@ -58,6 +58,17 @@ def _is_too_soon(times: Collection[datetime], now: datetime, *, is_asked_again: 
     return len(today) >= MAILS_PER_DAY or any(at > now - SECOND_AFTER for at in today)
 
 
+def second_mail_at(sign_up: SignUp, now: datetime) -> datetime | None:
+    """When the second mail of a day may go out that was asked for too early; None if none may."""
+    if not sign_up.is_asked_again:
+        return None
+    earlier = ConfirmationMail.objects.to_address(sign_up.subscriber.address_hash, since=now - PERIOD)
+    times = list(earlier.exclude(sign_up=sign_up).values_list("at", flat=True))
+    today = [at for at in times if at > now - COOL_DOWN]
+    is_enough = len(today) >= MAILS_PER_DAY or len(times) >= MAILS_PER_PERIOD
+    return None if is_enough or not today else max(today) + SECOND_AFTER
+
+
 def count_mail(sign_up: SignUp, now: datetime) -> None:
     """Count before sending: a worker that dies on the way must not make room for a further mail."""
     ConfirmationMail.objects.get_or_create(

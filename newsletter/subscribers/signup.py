@@ -161,7 +161,8 @@ def _wish(
     Subscription.objects.bulk_create(wishes, ignore_conflicts=True)
     for wish in wishes:
         same = Subscription.objects.filter(subscriber=subscriber, newsletter=wish.newsletter)
-        same.unconfirmed().update(status=Subscription.Status.PENDING, cadence=wish.cadence, topic_set=topic_set)
+        values = {"cadence": wish.cadence, "topic_set": topic_set, "import_run": None}
+        same.unconfirmed().update(status=Subscription.Status.PENDING, **values)
     return list(Subscription.objects.filter(subscriber=subscriber, newsletter__in=newsletters))
 
 
@@ -189,7 +190,12 @@ def _claim(sign_up_id: int, now: datetime) -> SignUp | None:
         return None
     if row.is_asked_again:
         row.subscriptions.add(*_waiting_of(row))
-    reason = limits.reason_not_to_mail(row, now) or (None if _asked_for(row) else SignUp.Reason.NOTHING)
+    reason = limits.reason_not_to_mail(row, now)
+    if not _asked_for(row):
+        reason = reason or SignUp.Reason.NOTHING
+    elif reason == SignUp.Reason.TOO_SOON and (until := limits.second_mail_at(row, now)):
+        row.postpone(until=until, response=SignUp.TOO_EARLY)
+        return None
     if reason:
         row.skip(reason, now=now)
         return None

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
+from newsletter.subscribers import upkeep
 from newsletter.subscribers.asking_again import ask_again
 from newsletter.subscribers.models import SignUp, Subscription, Suppression
 from newsletter.subscribers.signup import confirm, send_confirmation, sign_up
@@ -47,13 +48,19 @@ def test_second_mail_comes_after_ten_minutes_and_its_link_confirms(smtp_mailers:
     assert confirmed[0].subscriber.consent_records.get().page_url == "https://example.org/story"
 
 
-def test_impatient_reader_gets_no_second_mail(smtp_mailers: SmtpServer) -> None:
+def test_impatient_reader_gets_one_second_mail_when_ten_minutes_are_over(smtp_mailers: SmtpServer) -> None:
     first_mail()
 
-    row = again(timedelta(minutes=9))
+    rows = [again(timedelta(minutes=3)), again(timedelta(minutes=4))]
 
-    assert (row.status, row.skipped_reason) == (SignUp.Status.SKIPPED, SignUp.Reason.TOO_SOON)
+    assert [(row.status, row.next_attempt_at) for row in rows] == [("waiting", NOW + timedelta(minutes=10))] * 2
     assert len(smtp_mailers.messages) == 1
+    for pk in upkeep.owed_mails(NOW + timedelta(minutes=10)):
+        send_confirmation(sign_up_id=pk, now=NOW + timedelta(minutes=10))
+    assert list(SignUp.objects.filter(is_asked_again=True).order_by("pk").values_list("status", "skipped_reason")) == [
+        ("mailed", ""), ("skipped", "too_soon"),
+    ]  # fmt: skip
+    assert len(smtp_mailers.messages) == 2
 
 
 def test_there_is_no_third_mail_on_one_day_and_no_fourth_in_thirty(smtp_mailers: SmtpServer) -> None:

@@ -38,7 +38,10 @@ class SignUp(OwedMail):
         EXPIRED = "expired", _("not accepted in time")
         NOTHING = "nothing", _("asked for a mail, with nothing waiting")
 
-    HELD_BACK = "held back: the hour's mails are used up, or no proof of work came"  # a response of our own
+    # responses of our own
+    HELD_BACK = "held back: the hour's mails are used up, or no proof of work came"
+    TOO_EARLY = "asked for again within ten minutes of the first mail"
+    PUT_OFF = (HELD_BACK, TOO_EARLY)
 
     subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="sign_ups")
     subscriptions = models.ManyToManyField(Subscription, related_name="sign_ups", blank=True)

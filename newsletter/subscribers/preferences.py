@@ -111,7 +111,9 @@ def _join(subscription: Subscription, now: datetime) -> bool:
 
 
 def _leave(subscriber: Subscriber, choice: Choice, now: datetime) -> None:
-    subscription = Subscription.objects.filter(subscriber=subscriber, newsletter=choice.newsletter).first()
+    """Not what waits to be confirmed: the page shows it unticked, and its mail may be on the way."""
+    decided = Subscription.objects.exclude(status=Subscription.Status.PENDING)
+    subscription = decided.filter(subscriber=subscriber, newsletter=choice.newsletter).first()
     if subscription:
         unsubscribe(subscription=subscription, method=METHOD, now=now)
 

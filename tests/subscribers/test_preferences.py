@@ -99,6 +99,16 @@ def test_unticking_leaves(client: Client) -> None:
     assert (record.action, record.method) == ("withdrawn", "preferences")
 
 
+def test_saving_leaves_alone_what_waits_to_be_confirmed(client: Client) -> None:
+    mine = make_subscription()
+    wish = make_subscription(subscriber=mine.subscriber, status=Subscription.Status.PENDING, confirmed_at=None)
+
+    client.post(path_of(mine.subscriber), {"action": "save", "wanted": [mine.newsletter.slug]})
+
+    wish.refresh_from_db()
+    assert wish.status == Subscription.Status.PENDING
+
+
 def test_coming_back_to_what_was_left(client: Client) -> None:
     left = make_subscription(status=Status.ENDED, ended_at=NOW, ended_reason="page")
 

@@ -184,7 +184,11 @@ def _confirmation_page(request: HttpRequest, row: SignUp, *, is_empty: bool = Fa
     if row.status == SignUp.Status.CONFIRMED:
         return render(request, "subscribers/link_used.html")
     if row.expires_at <= now:
-        return render(request, "subscribers/expired.html", {**sign_up_page(), "may_renew": True}, status=410)
+        statuses = set(row.subscriptions.values_list("status", flat=True))
+        if statuses and statuses <= {Subscription.Status.ACTIVE, Subscription.Status.PAUSED}:  # by a later link
+            return render(request, "subscribers/link_used.html")
+        context = {**sign_up_page(), "may_renew": Subscription.Status.PENDING in statuses}
+        return render(request, "subscribers/expired.html", context, status=410)
     wishes = signup.wishes_of(row, now)
     if not wishes:
         return render(request, "subscribers/link_used.html")

@@ -188,6 +188,19 @@ def test_expired_link_offers_a_new_one_which_goes_to_the_same_address(client: Cl
     assert (new.subscriber, list(new.subscriptions.all())) == (row.subscriber, list(row.subscriptions.all()))
 
 
+def test_expired_link_of_somebody_who_used_a_later_one_does_not_say_that_they_are_not_subscribed(
+    client: Client,
+) -> None:
+    newsletter = make_newsletter()
+    first, second = asked(newsletter, ago=timedelta(days=9)), asked(newsletter)
+    confirm(sign_up=second, now=timezone.now())
+
+    page = client.get(f"/confirm/{first.token}/").content.decode()
+
+    assert "You are not subscribed yet" not in page
+    assert "renew" not in page
+
+
 def test_link_of_a_forgotten_sign_up_asks_to_sign_up_again(client: Client) -> None:
     make_newsletter()
 

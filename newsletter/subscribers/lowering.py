@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from newsletter.subscribers import changes
 from newsletter.subscribers.models import Cadence, Change, Newsletter, PersonalMail, Subscriber, Subscription
@@ -54,12 +54,16 @@ def lower(pks: Sequence[int], *, cadence: str, editor_id: int | None, at: dateti
     return [(row.pk, row.cadence) for row in rows]
 
 
-def take_back(changed: Iterable[tuple[int, str]], *, cadence: str, editor_id: int | None, now: datetime) -> int:
-    """Undo ``lower`` for those who have not chosen for themselves since. Returns of how many."""
+def take_back(
+    changed: Iterable[tuple[int, str]], *, cadence: str, since: datetime, editor_id: int | None, now: datetime
+) -> int:
+    """Undo ``lower``, done at ``since``, for those who have not chosen for themselves. Returns of how many."""
     before = dict(changed)
-    rows = list(
-        Subscription.objects.filter(pk__in=before, cadence=cadence).order_by("pk").select_for_update(of=("self",))
-    )
+    chosen = Change.objects.filter(
+        subscriber=OuterRef("subscriber"), newsletter=OuterRef("newsletter"), field="cadence", at__gte=since
+    ).exclude(by=Change.By.EDITOR)
+    lowered = Subscription.objects.filter(~Exists(chosen), pk__in=before, cadence=cadence)
+    rows = list(lowered.order_by("pk").select_for_update(of=("self",)))
     _tell_timeline([(row, before[row.pk]) for row in rows], editor_id=editor_id, at=now)
     for value in set(before.values()):
         theirs = [row.pk for row in rows if before[row.pk] == value]

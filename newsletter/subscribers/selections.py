@@ -141,7 +141,9 @@ def _resume(pks: Sequence[int], order: Order) -> Changed:
 
 
 def _unpause(changed: Changed, order: Order, now: datetime) -> int:
-    return len(_switch([pk for pk, _until in changed], Status.PAUSED, Status.ACTIVE, order.editor_id, now))
+    """Not who has paused by themselves since, which is until a day."""
+    ours = Subscription.objects.filter(pk__in=dict(changed), paused_until=None).values_list("pk", flat=True)
+    return len(_switch(list(ours), Status.PAUSED, Status.ACTIVE, order.editor_id, now))
 
 
 def _unresume(changed: Changed, order: Order, now: datetime) -> int:
@@ -174,7 +176,8 @@ def _lower(pks: Sequence[int], order: Order) -> Changed:
 
 
 def _unlower(changed: Changed, order: Order, now: datetime) -> int:
-    return lowering.take_back(changed, cadence=order.values["cadence"], editor_id=order.editor_id, now=now)
+    cadence = order.values["cadence"]
+    return lowering.take_back(changed, cadence=cadence, since=order.at, editor_id=order.editor_id, now=now)
 
 
 # --- for good ---------------------------------------------------------------------------------------------------------

@@ -203,6 +203,28 @@ def test_pauses_are_taken_back_both_ways_until_their_day() -> None:
     assert {change.by for change in active.subscriber.changes.all()} == {"editor"}
 
 
+def test_pause_of_the_readers_own_is_not_taken_back() -> None:
+    active = factories.make_subscription()
+    action = done_to("pause", active)
+    Subscription.objects.filter(pk=active.pk).update(paused_until=NOW.date() + 9 * DAY)  # on their own page
+
+    take_back(action)
+
+    active.refresh_from_db()
+    assert (active.status, active.paused_until) == ("paused", NOW.date() + 9 * DAY)
+    assert action.undone_count == 0
+
+
+def test_complaint_that_came_meanwhile_stays_on_the_suppression_list() -> None:
+    reader = factories.make_subscriber()
+    action = done_to("suppress", reader)
+    suppress(email=reader.email, reason=SuppressedAddress.Reason.COMPLAINT, now=NOW)
+
+    take_back(action)
+
+    assert [row.reason for row in SuppressedAddress.objects.all()] == ["complaint"]
+
+
 def test_erasing_cannot_be_taken_back_nor_anything_after_a_day() -> None:
     label = Label.objects.create(name="press")
     erased = done_to("erase", factories.make_subscriber())

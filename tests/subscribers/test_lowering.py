@@ -85,3 +85,18 @@ def test_editor_takes_it_back_for_those_who_did_not_choose_since(client: Client,
     assert mine.cadence == "immediate"
     assert mail.outbox == []
     assert PersonalMail.objects.get().skipped_reason == PersonalMail.Reason.NOTHING
+
+
+def test_editor_does_not_take_back_what_a_reader_chose_since(client: Client, newsletter: Newsletter) -> None:
+    mine = make_subscription(newsletter=newsletter, cadence="immediate")
+    action = lower(client, newsletter)
+    path = f"/preferences/{mine.subscriber.preferences_token}/"
+    for cadence in ("weekly", "daily"):
+        choice = {"action": "save", "wanted": newsletter.slug, f"cadence-{newsletter.slug}": cadence}
+        client.post(path, choice)
+
+    action.refresh_from_db()
+    action.undo(timezone.now())
+    bulk_actions.advance(bulk_action_id=action.pk, clock=timezone.now)
+
+    assert cadences() == ["daily"]

@@ -89,7 +89,7 @@ def _join(subscriber: Subscriber, newsletter: Newsletter, entry: Entry, now: dat
     subscription, _created = Subscription.objects.get_or_create(
         subscriber=subscriber, newsletter=newsletter, defaults=values
     )
-    joining = {"confirmed_at": now, "ended_at": None, "ended_reason": ""}
+    joining = {"confirmed_at": now, "ended_at": None, "ended_reason": "", "import_run_id": None}
     if not transition(subscription, sources=["pending", "ended"], to=Subscription.Status.ACTIVE, **joining):
         return False
     record_given(

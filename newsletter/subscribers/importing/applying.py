@@ -113,7 +113,7 @@ def _end(person: Person, member: Member, book: Book) -> tuple[Outcome, str]:
     there = book.subscription(member, person.newsletter)
     if there is None:
         book.subscribe(member, person, status=Status.ENDED.value)
-    elif there.status != Status.ENDED:
+    elif there.status != Status.ENDED and not (there.status == PENDING and there.ended_at):  # left before, is asked
         if there.confirmed_at and person.ended_at and there.confirmed_at > person.ended_at:
             return Outcome.KNOWN, ""  # they came back to us after they had left there
         book.end(there, member, person)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db import IntegrityError
 from django.utils.translation import gettext as _
 
 from newsletter.subscribers.changes import UNTOLD
@@ -80,6 +81,7 @@ class Book:
         self._changes = Table(ImportChange)
         self._history = Table(Change, at=now, by=Change.By.IMPORT.value)
         self._updates: dict[tuple[type[Any], tuple[str, ...]], list[tuple[int, tuple[Any, ...]]]] = {}
+        self._expected: dict[int, str] = {}  # the status of every subscription that is changed, as it was looked up
         self._asked: list[tuple[Member, Person]] = []
         self._labels: list[tuple[int, list[str]]] = []
         self._labeled = self._look_up_labels(people) if setting.brings_labels else {}
@@ -262,6 +264,8 @@ class Book:
         after: Mapping[str, Any],
     ) -> None:  # fmt: skip
         self._updates.setdefault((model, tuple(after)), []).append((pk, tuple(after.values())))
+        if subscription_id:
+            self._expected.setdefault(subscription_id, before["status"])
         self._keep(member, subscription_id, before=before, after=after)
 
     def _keep(
@@ -274,6 +278,7 @@ class Book:
     # --- writing ------------------------------------------------------------------------------------------------------
     def write(self) -> None:
         """Everything at once, inside the caller's transaction. Raises IntegrityError if somebody was first."""
+        self._hold_what_changes()
         tables = (self._subscribers, self._subscriptions, self._consents, self._suppressions, self._changes)
         for table in (*tables, self._history):
             table.write()
@@ -281,6 +286,14 @@ class Book:
             update(model, names, rows)
         restoring.add_labels(self._labels)
         self._write_sign_ups()
+
+    def _hold_what_changes(self) -> None:
+        """Nobody may confirm or leave between our look and our change, or that would be lost."""
+        if not self._expected:
+            return
+        rows = Subscription.objects.filter(pk__in=among(self._expected)).order_by("pk").select_for_update()
+        if dict(rows.values_list("pk", "status")) != self._expected:
+            raise IntegrityError("a reader was first")
 
     def _write_sign_ups(self) -> None:
         """Confirmation mails, spread over time: each is owed from its own moment on."""

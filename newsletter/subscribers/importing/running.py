@@ -157,6 +157,7 @@ def _do(run: ImportRun, chunk: Chunk, setting: Setting, now: datetime) -> None:
         except IntegrityError:
             if attempt == TRIES - 1:
                 raise
+            setting.look_up_anew(run)
         else:
             vars(run).update(values)
             return

@@ -25,9 +25,13 @@ class Setting:
         self.ground = run.ground or _("imported: %(file)s") % {"file": run.file_name}
         self._offers: dict[tuple[str, str], tuple[int, str]] = {}
         self._topics = dict(Topic.objects.values_list("slug", "pk"))
+        self.look_up_anew(run)
+
+    def look_up_anew(self, run: ImportRun) -> None:
+        """A chunk was rolled back, and with it perhaps what was made for it."""
         self._topic_sets: dict[str, int | None] = {"": None}
         self._wordings: dict[tuple[str, str, str], Any] = {}
-        self._asked_count = run.counts.get("asked", 0) if writes else 0
+        self._asked_count = run.counts.get("asked", 0) if self.writes else 0
 
     def offer(self, slug: str, wanted: str) -> tuple[int, str]:
         """The newsletter's primary key, and the cadence that it has for somebody who wants this one."""

@@ -67,9 +67,17 @@ def _put_back(run: ImportRun, change: ImportChange, now: datetime) -> None:
             _tell(change, now)
         return
     row = Subscription.objects.filter(pk=change.subscription.pk, **change.after)
-    if row.update(**change.before):
+    if not _was_touched(run, change.subscription) and row.update(**change.before):
         proof = ConsentRecord.objects.filter(import_run=run, subscriber_id=change.subscriber_id)
         proof.filter(newsletter_id=change.subscription.newsletter_id).take_back()
+
+
+def _was_touched(run: ImportRun, subscription: Subscription) -> bool:
+    """Has anybody agreed to it, left it or chosen something for it since the import began?"""
+    since = {"subscriber": subscription.subscriber_id, "newsletter": subscription.newsletter_id,
+             "at__gte": run.started_at}  # fmt: skip
+    said = ConsentRecord.objects.filter(import_run=None, **since)
+    return said.exists() or Change.objects.filter(**since).exclude(by=Change.By.IMPORT).exists()
 
 
 def _tell(change: ImportChange, now: datetime) -> None:

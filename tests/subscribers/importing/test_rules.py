@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import IntegrityError
 
 from newsletter.subscribers import preferences, signup
+from newsletter.subscribers.entering import Entry, enter
 from newsletter.subscribers.importing import files, running, starting, upkeep
+from newsletter.subscribers.importing.book import Book
 from newsletter.subscribers.models import (
     Cadence,
     ConsentRecord,
@@ -17,6 +20,7 @@ from newsletter.subscribers.models import (
     Subscription,
     Suppression,
 )
+from newsletter.subscribers.signup import SignUpForm
 from newsletter.subscribers.suppression import suppress
 from newsletter.subscribers.unsubscribing import unsubscribe
 from tests.factories import NOW, make_newsletter, make_subscriber, make_subscription
@@ -148,6 +152,83 @@ def test_undo_takes_back_what_was_made_and_changed_but_not_what_readers_did() ->
     assert set(ConsentRecord.objects.values_list("subscriber__email", "action")) == {
         ("left@example.org", "given"), ("left@example.org", "withdrawn"), ("changed@example.org", "given"),
     }  # fmt: skip
+
+
+def test_undo_brings_nobody_back_who_has_left_by_their_own_word_since() -> None:
+    here = make_subscription(email="a@example.org")
+    run = bring_in("email,status\na@example.org,ended\nb@example.org,ended\n", newsletter=here.newsletter)
+    for subscription in Subscription.objects.order_by("pk"):
+        unsubscribe(subscription=subscription, method=ConsentRecord.Method.ONE_CLICK, now=NOW)
+
+    run.undo(NOW)
+    worked(run)
+
+    assert set(Subscription.objects.values_list("subscriber__email", "status", "ended_reason")) == {
+        ("a@example.org", "ended", "one_click"), ("b@example.org", "ended", "one_click"),
+    }  # fmt: skip
+
+
+def test_undo_leaves_a_wish_alone_that_its_reader_has_used_since() -> None:
+    waiting = make_subscription(email="a@example.org", status=Status.PENDING, confirmed_at=None)
+    run = bring_in("email\na@example.org\n", newsletter=waiting.newsletter)
+    choice = preferences.Choice(newsletter=waiting.newsletter, is_wanted=True, cadence="weekly")
+    wanted = preferences.Preferences(choices=(choice,))
+    preferences.save_preferences(subscriber=waiting.subscriber, preferences=wanted, now=NOW)
+
+    run.undo(NOW)
+    worked(run)
+
+    assert Subscription.objects.get().status == Status.ACTIVE
+
+
+def test_undo_leaves_alone_whom_an_editor_added_and_who_signed_up_since() -> None:
+    newsletter = make_newsletter()
+    run = bring_in("email,status\na@example.org,ended\nb@example.org,ended\n", newsletter=newsletter)
+    agreed_on = NOW.date() + timedelta(days=1)
+    ground = ConsentRecord.Ground.PAPER
+    enter(entry=Entry("a@example.org", (newsletter,), ground, agreed_on, note="Shelf 4"), now=NOW + timedelta(hours=1))
+    signup.sign_up(form=SignUpForm(email="b@example.org", newsletters=(newsletter.slug,)), now=NOW)
+
+    run.undo(NOW)
+    worked(run)
+
+    assert set(Subscription.objects.values_list("subscriber__email", "status")) == {
+        ("a@example.org", "active"), ("b@example.org", "pending"),
+    }  # fmt: skip
+    assert SignUp.objects.count() == 1
+
+
+def test_wish_of_somebody_who_left_before_stays_what_it_was() -> None:
+    before = NOW - timedelta(days=90)
+    wish = make_subscription(email="a@example.org", status=Status.PENDING, ended_at=before, ended_reason="page")
+
+    run = bring_in("email,status\na@example.org,ended\n", newsletter=wish.newsletter)
+    run.undo(NOW)
+    worked(run)
+
+    wish.refresh_from_db()
+    assert (wish.status, wish.ended_at, wish.ended_reason) == (Status.PENDING, before, "page")
+
+
+def test_chunk_is_done_anew_if_a_reader_leaves_while_it_is_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    wish = make_subscription(email="a@example.org", status=Status.PENDING, confirmed_at=None)
+    write = Book.write
+    refused: list[str] = []
+
+    def late(book: Book) -> None:
+        if not refused:
+            Subscription.objects.filter(pk=wish.pk).update(status=Status.ENDED, ended_at=NOW)
+            with pytest.raises(IntegrityError) as error:
+                write(book)
+            refused.append(str(error.value))
+            raise error.value
+        write(book)
+
+    monkeypatch.setattr(Book, "write", late)
+    bring_in("email\na@example.org\n", newsletter=wish.newsletter)
+
+    assert refused == ["a reader was first"]
+    assert ConsentRecord.objects.get().wording  # what the first try made for it was rolled back, too
 
 
 def test_undo_is_for_a_day() -> None:

@@ -6,7 +6,6 @@ Reports may come twice, late or in any order: the same final state results (a su
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,7 +13,7 @@ from django.db import transaction
 
 from newsletter.delivery.models import Send
 from newsletter.engagement.models import Event
-from newsletter.lib.addresses import address_hash, redacted
+from newsletter.lib.addresses import address_hash, without_address
 from newsletter.subscribers.models import ConsentRecord, Subscriber, Suppression
 from newsletter.subscribers.suppression import suppress
 from newsletter.subscribers.unsubscribing import unsubscribe
@@ -44,7 +43,7 @@ class Report:
     @property
     def words(self) -> str:
         """The detail without the address, for rows that outlive the erasure of a person."""
-        return re.sub(re.escape(self.recipient), redacted(self.recipient), self.detail, flags=re.IGNORECASE)[:500]
+        return without_address(self.detail, self.recipient)[:500]
 
 
 def record(report: Report, *, now: datetime) -> bool:

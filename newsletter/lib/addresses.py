@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import unicodedata
 
 from django.conf import settings
@@ -62,6 +63,11 @@ def redacted(address: str) -> str:
     """For logs and screens that need no more: ``a…@example.org``."""
     local, _at, domain = address.rpartition("@")
     return f"{local[:1]}…@{domain}"
+
+
+def without_address(text: str, address: str) -> str:
+    """What a server says of an address, for rows and logs that outlive the erasure of its owner."""
+    return re.sub(re.escape(address), lambda _match: redacted(address), text, flags=re.IGNORECASE)
 
 
 def _validated(text: str) -> ValidatedEmail:

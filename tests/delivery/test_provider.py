@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -81,6 +82,24 @@ def test_provider_that_refuses_everything_pauses_instead_of_burning_the_list(
     assert (campaign.status, campaign.resume_at) == ("paused", None)
     assert books(campaign) == {"queued": 2, "failed": 3}
     assert not Suppression.objects.exists()
+
+
+def test_what_the_provider_says_is_kept_without_the_address(
+    campaign: Campaign, clock: Clock, provider: HttpServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(request: Request) -> Response:
+        to = json.loads(request.body)["To"].upper()
+        told = {"ErrorCode": 400, "Message": f"This account may not mail {to}."}
+        return Response(json.dumps(told).encode(), status=422, content_type="application/json")
+
+    provider.answer("/email", refuse)
+
+    dispatch.drain(campaign, clock=clock, seconds=10)
+
+    responses = list(Send.objects.exclude(response="").values_list("response", flat=True))
+    kept = [*responses, str(Campaign.objects.values().get()), caplog.text]
+    assert "r…@example.org" in responses[0]
+    assert not re.search("reader[0-9]@", "".join(kept), re.IGNORECASE)
 
 
 def test_answer_that_cannot_be_read_is_asked_for_once_more_only(

@@ -17,6 +17,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 
 from newsletter.delivery.outcomes import Fate, Outcome, SenderRefusedError, TransportDownError
 from newsletter.delivery.personalization import Outgoing
+from newsletter.lib.addresses import without_address
 
 _SET_BY_DJANGO = {"from", "to", "reply-to", "subject", "mime-version", "content-type", "content-transfer-encoding"}
 _TOO_MANY_REQUESTS = 429
@@ -59,23 +60,23 @@ class ProviderTransport:
         try:
             self._backend.send_messages([as_django_message(message)])
         except AnymailRecipientsRefused as error:
-            return self._refused_recipient(Outcome(message.send_pk, Fate.REFUSED, _words(error)))
+            return self._refused_recipient(Outcome(message.send_pk, Fate.REFUSED, _words(error, message)))
         except AnymailAPIError as error:
-            return self._failed(Outcome(message.send_pk, self._fate(error), _words(error)))
+            return self._failed(Outcome(message.send_pk, self._fate(error, message), _words(error, message)))
         except (AnymailError, ValueError) as error:
             # The message could not be made, or the answer to it not be read: which of them, nobody can tell.
-            return self._failed(Outcome(message.send_pk, Fate.UNKNOWN, _words(error)))
+            return self._failed(Outcome(message.send_pk, Fate.UNKNOWN, _words(error, message)))
         except OSError as error:
-            raise TransportDownError(_words(error)) from error
+            raise TransportDownError(_words(error, message)) from error
         self._failures, self._recipient_refusals = [], []
         return Outcome(message.send_pk, Fate.ACCEPTED)
 
-    def _fate(self, error: AnymailAPIError) -> Fate:
+    def _fate(self, error: AnymailAPIError, message: Outgoing) -> Fate:
         status = getattr(error, "status_code", None)
         if status == _TOO_MANY_REQUESTS or _was_not_reached(error):
-            raise TransportDownError(_words(error)) from error
+            raise TransportDownError(_words(error, message)) from error
         if status in {401, 403}:
-            raise SenderRefusedError(_words(error)) from error
+            raise SenderRefusedError(_words(error, message)) from error
         if status is None or status < 400:
             return Fate.UNKNOWN  # the request may have arrived: whether it was taken is not known
         return Fate.DEFERRED if status >= 500 else Fate.REFUSED
@@ -126,5 +127,7 @@ def _content(source: EmailMessage, kind: str) -> str:
     return str(part.get_content()) if part else ""
 
 
-def _words(error: Exception) -> str:
-    return " ".join(str(error).split())[:500]
+def _words(error: Exception, message: Outgoing | None = None) -> str:
+    """On one line. The ledger and the log keep it, so it must not name the reader."""
+    words = " ".join(str(error).split())
+    return (without_address(words, message.recipient) if message else words)[:500]

@@ -17,7 +17,7 @@ from typing import Self
 from newsletter.delivery.outcomes import Fate, Outcome, SenderRefusedError, TransportDownError
 from newsletter.delivery.personalization import Outgoing
 from newsletter.delivery.refusals import fate_of_recipient, words
-from newsletter.lib.addresses import redacted
+from newsletter.lib.addresses import without_address
 
 _SERVICE_CLOSING = 421
 _MAX_CONTENT_REFUSALS = 3
@@ -77,8 +77,7 @@ class SmtpTransport:
         for message in messages:
             outcome = self._deliver(message)
             # the server's words go into the ledger, which outlives the erasure of a person
-            kept = outcome.response.replace(message.recipient, redacted(message.recipient))
-            yield replace(outcome, response=kept)
+            yield replace(outcome, response=without_address(outcome.response, message.recipient))
 
     def _deliver(self, message: Outgoing) -> Outcome:
         was_open = self._connection is not None

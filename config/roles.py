@@ -29,7 +29,7 @@ EDITOR = (
     _LOOK_AROUND
     | _models(ALL, "articles", "article", "topic", "author")
     | _models(WORK, "articles", "feed")
-    | {"articles.edit_any_article", "articles.publish_article"}
+    | {"articles.edit_any_article", "articles.publish_article", "digests.send_alert"}
     | _models(("change",), "digests", "issue", "issueitem")
     | _models(("view", "add"), "digests", "issueitem")
 )

@@ -75,6 +75,8 @@ def sections(request: HttpRequest) -> list[dict[str, Any]]:
     ]
     for title, entries in SECTIONS.items():
         shown.append({"title": str(title), "items": [_entry(request, *entry) for entry in entries]})
+    if request.user.has_perm("digests.send_alert"):
+        shown[0]["items"].append({"title": _("Send an alert"), "icon": "bolt", "link": reverse("sending:alert")})
     if request.user.has_perm("subscribers.view_subscription"):
         growth = {"title": _("Growth"), "icon": "trending_up", "link": reverse("desk:growth")}
         next(each for each in shown if each.get("title") == str(READERS))["items"].insert(1, growth)

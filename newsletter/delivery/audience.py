@@ -102,6 +102,28 @@ def groups() -> Counter[GroupKey]:
         return Counter({GroupKey(topics, received): count for topics, received, count in cursor.fetchall()})
 
 
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Readers whose outcome is the same."""
+
+    key: GroupKey
+    is_suppressed: bool
+    is_capped: bool
+
+
+def tally() -> Counter[Alike]:
+    """How many readers of each outcome are in the frozen audience: what ``write_ledger`` would tell apart."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT topics, received, is_suppressed, is_capped, COUNT(*) FROM {TABLE} "  # noqa: S608
+            "GROUP BY topics, received, is_suppressed, is_capped"
+        )
+        rows = cursor.fetchall()
+    return Counter(
+        {Alike(GroupKey(topics, received), bool(bad), bool(full)): count for topics, received, bad, full, count in rows}
+    )
+
+
 def write_ledger(campaign: Campaign) -> int:
     """One send per reader of the frozen audience, in the order of the editions. Returns how many will be mailed.
 

@@ -11,7 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import Exists, OuterRef
+
 from articles.models import Article, Feed, FeedEntry
+from newsletter.digests import alerts
 from newsletter.digests.models import Edition, EditionItem, Issue, IssueItem, ReaderGroup
 from newsletter.digests.selection import Candidate, Limits, Offering, Selection, TooFew
 from newsletter.lib.bulk import insert_rows
@@ -55,7 +58,7 @@ class Plan:
 def plan(issue: Issue, groups: Iterable[GroupKey], *, offered: Sequence[Candidate]) -> Plan:
     """Work out which group of readers gets what. ``offered``: the candidates that the groups' masks speak of."""
     groups = list(groups)
-    if issue.newsletter.kind != Newsletter.Kind.DIGEST:
+    if issue.newsletter.kind != Newsletter.Kind.DIGEST and not issue.is_alert:
         return Plan(issue, dict.fromkeys(groups, ANNOUNCEMENT))
     offering = Offering(offered, limits(issue, offered))
     theirs: dict[int | None, int] = {None: offering.interesting_to(None)}
@@ -91,10 +94,14 @@ def limits(issue: Issue, offered: Sequence[Candidate] = ()) -> Limits:
 
 
 def candidates(issue: Issue, *, now: datetime) -> list[Candidate]:
-    """What the issue offers, in its order: pinned first; nothing dropped, withdrawn, expired or under embargo."""
-    alive = Article.objects.eligible(since=now - UNLIMITED, now=now)
+    """What the issue offers, in its order: pinned first; nothing dropped, withdrawn, expired or under embargo.
+
+    An alert does not wait for the grace period: an editor has just looked at its article.
+    """
+    alive = alerts.tellable(now) if issue.is_alert else Article.objects.eligible(since=now - UNLIMITED, now=now)
     items = issue.items.filter(article__in=alive).exclude(state=IssueItem.State.DROPPED)
-    rows = sorted(items.values_list("state", "position", "pk", "article_id", "article__released_at"), key=_place)
+    columns = ["state", "position", "pk", "article_id", "article__released_at", "is_known"]
+    rows = sorted(items.annotate(is_known=_went_out_as_alert()).values_list(*columns), key=_place)
     pks = [row[3] for row in rows]
     latest = now - timedelta(days=issue.latest_days) if issue.latest_days else None
     topics, feeds = _topics_of(pks), _feeds_of(pks)
@@ -105,13 +112,19 @@ def candidates(issue: Issue, *, now: datetime) -> list[Candidate]:
             section=next(iter(topics[pk]), None),
             feeds=frozenset(feeds[pk]),
             is_pinned=state == IssueItem.State.PINNED,
+            is_known=is_known and not issue.is_alert,
             has_waited=latest is not None and released_at is not None and released_at <= latest,
         )
-        for state, _position, _pk, pk, released_at in rows
+        for state, _position, _pk, pk, released_at, is_known in rows
     ]
 
 
-def _place(row: tuple[str, int, int, int, datetime | None]) -> tuple[bool, int, int]:
+def _went_out_as_alert() -> Exists:
+    sent = Issue.objects.alerts().filter(launched_at__isnull=False).order_by()
+    return Exists(IssueItem.objects.filter(article=OuterRef("article"), issue__in=sent))
+
+
+def _place(row: tuple[str, int, int, int, datetime | None, bool]) -> tuple[bool, int, int]:
     state, position, pk, *_article = row
     return state != IssueItem.State.PINNED, position, pk
 
@@ -167,6 +180,9 @@ def _group_row(
 ) -> tuple[int, int | None, str, int | None, str]:
     if isinstance(part, Selection):
         return issue.pk, key.topic_set_id, key.received, editions[part], ""
-    reasons = ReaderGroup.SkippedReason
-    reason = reasons.TOO_FEW if part.count else reasons.NOTHING_NEW
-    return issue.pk, key.topic_set_id, key.received, None, reason
+    return issue.pk, key.topic_set_id, key.received, None, skipped_reason(part)
+
+
+def skipped_reason(part: TooFew) -> ReaderGroup.SkippedReason:
+    """Why readers with too few articles get none."""
+    return ReaderGroup.SkippedReason.TOO_FEW if part.count else ReaderGroup.SkippedReason.NOTHING_NEW

@@ -74,6 +74,7 @@ class Frame:
     web_url: str
     postal_address: str
     is_advertisement: bool
+    is_alert: bool
 
 
 def place(name: str) -> str:

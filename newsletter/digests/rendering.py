@@ -161,6 +161,7 @@ class IssueRenderer:
             web_url=stories.absolute(issue.get_absolute_url()),
             postal_address=prose.one_line(newsletter.postal_address),
             is_advertisement=newsletter.kind == Newsletter.Kind.OFFERS,
+            is_alert=issue.is_alert,
         )
 
 

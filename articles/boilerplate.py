@@ -16,7 +16,7 @@ from enum import StrEnum
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from articles.sanitizing import BLOCKS
+from articles.sanitizing import BLOCKS, clean_html
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -181,7 +181,7 @@ def tidy(html: str, book: RuleBook, *, shares: bool = True) -> Tidied:
             gone.update(range(line.start, line.end))
             removed.append(Removed(" ".join(line.text.split())[:MAX_LINE], rule.pattern))
         before += len(line.text)
-    return Tidied(_joined(tokens, gone), tuple(removed)) if gone else Tidied(html)
+    return Tidied(clean_html(_joined(tokens, gone)), tuple(removed)) if gone else Tidied(html)
 
 
 def _judge_share_bars(lines: Sequence[_Line], verdicts: list[Rule | None]) -> None:

@@ -288,9 +288,9 @@ def test_schedule_without_a_weekday_is_refused(desk: Client) -> None:
 
 def test_changing_only_the_maximum_leaves_a_due_run_alone(desk: Client) -> None:
     schedule = factories.make_schedule(next_run_at=factories.NOW)
-    address = reverse("admin:subscribers_newsletter_change", args=[schedule.newsletter_id])
+    address = reverse("admin:digests_schedule_change", args=[schedule.pk])
 
-    desk.post(address, form_of(desk, address) | {"schedules-0-max_articles": 5})
+    desk.post(address, form_of(desk, address) | {"max_articles": 5})
 
     schedule.refresh_from_db()
     assert (schedule.max_articles, schedule.next_run_at) == (5, factories.NOW)

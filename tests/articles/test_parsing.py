@@ -77,6 +77,7 @@ def test_rss_item_with_everything() -> None:
                 link="https://news.example/1?a=1",
                 title="Tom & the ferry",
                 summary="The teaser.",
+                teaser_html="<p>The <b>teaser</b>.</p>",
                 body_html='<p>All of <a href="https://news.example/feeds/2" rel="noopener nofollow">it</a>.</p>',
                 authors=("Jane Doe", "John"),
                 categories=("News", "Harbor"),

@@ -88,9 +88,9 @@ def test_nothing_new_is_explained_article_by_article() -> None:
     assert answer.sentence == f"They did not get {issue}: nothing in it was new for them."
     planned = f"It was planned for them with the readers of these topics: {topic.name}, who had had 1 of its articles"
     assert f"{planned} by then." in answer.because
-    assert [fate.why for fate in answer.articles] == [
+    assert {fate.why for fate in answer.articles} == {
         f"they had it in {earlier.issue}", "in none of the topics that they follow"
-    ]  # fmt: skip
+    }  # fmt: skip
 
 
 def test_topics_of_that_time_explain_it_not_those_of_today() -> None:

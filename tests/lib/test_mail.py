@@ -19,6 +19,8 @@ from newsletter.lib import mail
 from newsletter.lib.headers import one_line
 from tests.servers.smtp import SmtpServer, Stage
 
+pytestmark = pytest.mark.django_db  # the publication may have been given a name at the desk
+
 CONTEXT = {"newsletters": [], "confirm_url": "http://localhost:8000/confirm/x/", "days": 7}
 
 hostile = st.text(max_size=300) | st.sampled_from(

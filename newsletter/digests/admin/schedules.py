@@ -21,6 +21,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownF
 
 from articles.desk import DeskAdmin, StackedInline, display
 from newsletter.digests import scheduling, wording
+from newsletter.digests.admin.pieces import PIECES, forecast_place
 from newsletter.digests.models import Schedule
 from newsletter.digests.schedule_form import ScheduleForm
 from newsletter.subscribers.models import Newsletter
@@ -69,9 +70,9 @@ class ScheduleAdmin(DeskAdmin[Schedule]):
     list_display = ["shown_name", "time_zone", "approval", "is_active", "next_run_at"]
     list_filter = [("newsletter", RelatedDropdownFilter), ("cadence", ChoicesDropdownFilter), "is_active"]
     list_select_related = ["newsletter"]
-    readonly_fields = ["meaning"]
+    readonly_fields = ["meaning", "forecast"]
     fieldsets = [
-        (None, {"fields": ["meaning", ("newsletter", "cadence"), "is_active"]}),
+        (None, {"fields": ["meaning", "forecast", ("newsletter", "cadence"), "is_active"]}),
         (
             gettext_lazy("When"),
             {
@@ -87,7 +88,7 @@ class ScheduleAdmin(DeskAdmin[Schedule]):
         ),
         (
             gettext_lazy("What goes in"),
-            {"fields": [("min_articles", "latest_days"), ("max_articles", "window_days")]},
+            {"fields": [("min_articles", "latest_days"), ("max_articles", "max_per_topic"), "window_days"]},
         ),
         (
             gettext_lazy("Who says so, and what if it is late"),
@@ -97,7 +98,7 @@ class ScheduleAdmin(DeskAdmin[Schedule]):
 
     @property
     def media(self) -> Media:
-        return super().media + Media(js=[Script("js/schedule.js", defer=True)])  # type: ignore[list-item]
+        return super().media + Media(js=[Script("js/schedule.js", defer=True)]) + PIECES  # type: ignore[list-item]
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.say)
@@ -140,6 +141,10 @@ class ScheduleAdmin(DeskAdmin[Schedule]):
     def meaning(self, schedule: Schedule) -> str:
         context = meaning_context(schedule, now=timezone.now()) if schedule.pk else {}
         return render_to_string("admin/schedules/meaning.html", {**context, "pk": schedule.pk or ""})
+
+    @display(description=gettext_lazy("next run"))
+    def forecast(self, schedule: Schedule) -> str:
+        return forecast_place("sending:forecast_schedule", schedule)
 
 
 def _date(text: str) -> date | None:

@@ -12,9 +12,8 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 SHARED_PRODUCTS = {
-    "tests/journeys/test_reader.py": "site",
-    "tests/journeys/test_editor.py": "site",
-    "tests/journeys/test_pages.py": "site",
+    f"tests/journeys/test_{name}.py": "site"
+    for name in ("desk_of_readers", "editor", "other_sites", "own_data", "pages", "reader", "writing")
 }
 # The slowest first, so that at the end no worker waits for another.
 SLOW = ("tests/faults/", "tests/journeys/")

@@ -27,6 +27,11 @@ class Lowered:
     subscription: Subscription
     before: Cadence
 
+    @property
+    def may_be_kept(self) -> bool:
+        """What the newsletter offers no longer would bring nothing at all."""
+        return self.before.value in self.subscription.newsletter.cadences
+
 
 def more_often(newsletter: Newsletter, than: str) -> QuerySet[Subscription]:
     """Who has the newsletter more often than that."""
@@ -63,7 +68,8 @@ def take_back(
         subscriber=OuterRef("subscriber"), newsletter=OuterRef("newsletter"), field="cadence", at__gte=since
     ).exclude(by=Change.By.EDITOR)
     lowered = Subscription.objects.filter(~Exists(chosen), pk__in=before, cadence=cadence)
-    rows = list(lowered.order_by("pk").select_for_update(of=("self",)))
+    found = lowered.select_related("newsletter").order_by("pk").select_for_update(of=("self",))
+    rows = [row for row in found if before[row.pk] in row.newsletter.cadences]
     _tell_timeline([(row, before[row.pk]) for row in rows], editor_id=editor_id, at=now)
     for value in set(before.values()):
         theirs = [row.pk for row in rows if before[row.pk] == value]
@@ -72,14 +78,19 @@ def take_back(
 
 
 def lowered(subscriber: Subscriber) -> list[Lowered]:
-    """What an editor lowered and the reader may have back: the last word in the timeline is the editor's. 2 queries."""
+    """What an editor lowered for a reader who has not answered: the last word in the timeline is the editor's.
+
+    2 queries.
+    """
     found: list[Lowered] = []
-    told = Change.objects.filter(subscriber=subscriber, field="cadence").order_by("at", "pk")
-    last = {change.newsletter_id: change for change in told}
+    last: dict[int | None, Change] = {}
+    for change in Change.objects.filter(subscriber=subscriber, field="cadence").order_by("at", "pk"):
+        _add_up(change, last.get(change.newsletter_id))
+        last[change.newsletter_id] = change
     having = subscriber.subscriptions.filter(status__in=HAVING, newsletter__in=[pk for pk in last if pk])
     for subscription in having.select_related("newsletter").order_by("newsletter__position", "pk"):
         change = last[subscription.newsletter_id]
-        if change.by == Change.By.EDITOR and _may_be_kept(subscription, change):
+        if change.by == Change.By.EDITOR and _is_rarer(subscription, change):
             found.append(Lowered(subscription, Cadence(change.before)))
     return found
 
@@ -87,7 +98,7 @@ def lowered(subscriber: Subscriber) -> list[Lowered]:
 @transaction.atomic
 def keep(*, subscriber: Subscriber, now: datetime) -> int:
     """Everything comes again as often as before. Returns how many subscriptions that was."""
-    offered = lowered(subscriber)
+    offered = [each for each in lowered(subscriber) if each.may_be_kept]
     with changes.recorded(subscriber, author=changes.READER, now=now):
         for each in offered:
             each.subscription.cadence = each.before
@@ -95,7 +106,15 @@ def keep(*, subscriber: Subscriber, now: datetime) -> int:
     return len(offered)
 
 
-def _may_be_kept(subscription: Subscription, change: Change) -> bool:
+def _add_up(change: Change, earlier: Change | None) -> None:
+    """Whoever was lowered twice had before what they had before the first time."""
+    values = list(Cadence.values)
+    is_same_author = earlier is not None and earlier.by == change.by == Change.By.EDITOR
+    if earlier and is_same_author and {earlier.before, change.before} <= set(values):
+        change.before = min(earlier.before, change.before, key=values.index)
+
+
+def _is_rarer(subscription: Subscription, change: Change) -> bool:
     values = list(Cadence.values)
     if change.after != subscription.cadence or change.before not in values:
         return False

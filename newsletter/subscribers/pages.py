@@ -73,7 +73,7 @@ def preferences_page(subscriber: Subscriber, *, now: datetime) -> dict[str, Any]
         "languages": _languages(),
         "time_zones": _zones(subscriber.time_zone),
         "formats": Subscriber.Format.choices,
-        "lowered": lowered(subscriber),
+        "lowered": [each for each in lowered(subscriber) if each.may_be_kept],
         "first_day": now.date() + timedelta(days=1),
     }
 

@@ -141,7 +141,9 @@ def _send_lowered(row: PersonalMail) -> None:
     owner = _owner(row)
     if owner:
         url = _url("subscribers:preferences", owner.preferences_token)
-        context = {"lowered": _lowered(row), "keep_url": f"{url}#keep"}
+        told = _lowered(row)
+        can_keep = any(each.may_be_kept for each in told)
+        context = {"lowered": told, "page_url": url, "keep_url": f"{url}#keep" if can_keep else ""}
         mail.send(template="cadence_lowered", to=owner.email, language=owner.language, context=context)
 
 

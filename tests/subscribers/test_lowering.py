@@ -100,3 +100,38 @@ def test_editor_does_not_take_back_what_a_reader_chose_since(client: Client, new
     bulk_actions.advance(bulk_action_id=action.pk, clock=timezone.now)
 
     assert cadences() == ["daily"]
+
+
+def test_cadence_that_is_offered_no_longer_comes_back_by_nobodys_click(client: Client, newsletter: Newsletter) -> None:
+    mine = make_subscription(newsletter=newsletter, cadence="immediate")
+    action = lower(client, newsletter)
+    newsletter.cadences = ["daily", "weekly"]
+    newsletter.save()
+    path = f"/preferences/{mine.subscriber.preferences_token}/"
+
+    personal_mail.deliver(mail_id=PersonalMail.objects.get().pk, now=timezone.now())
+    page = client.get(path).content.decode()
+    client.post(path, {"action": "keep"})
+    action.refresh_from_db()
+    action.undo(timezone.now())
+    bulk_actions.advance(bulk_action_id=action.pk, clock=timezone.now)
+
+    [message] = mail.outbox
+    assert "once a day instead of with every article" in message.body
+    assert "#keep" not in message.body
+    assert path in message.body
+    assert 'value="keep"' not in page
+    assert cadences() == ["daily"]
+
+
+def test_who_is_lowered_twice_can_have_what_they_had_first(client: Client, newsletter: Newsletter) -> None:
+    mine = make_subscription(newsletter=newsletter, cadence="immediate")
+    lower(client, newsletter)
+    BulkAction.objects.all().delete()
+    newsletter.default_cadence = "weekly"
+    newsletter.save()
+    lower(client, newsletter)
+
+    client.post(f"/preferences/{mine.subscriber.preferences_token}/", {"action": "keep"})
+
+    assert cadences() == ["immediate"]

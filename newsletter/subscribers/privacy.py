@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -61,10 +62,14 @@ def erase(*, subscriber: Subscriber, now: datetime) -> Erased:
 
 def _forget_at_the_desk(subscriber: Subscriber, addresses: list[str]) -> None:
     """What editors did to the person stays, without who it was: the admin's log calls rows by their addresses."""
-    theirs = Q(content_type=ContentType.objects.get_for_model(Subscriber), object_id=str(subscriber.pk))
+    of_row = Q(content_type=ContentType.objects.get_for_model(Subscriber), object_id=str(subscriber.pk))
+    pks = set(LogEntry.objects.filter(of_row).values_list("pk", flat=True))
     for email in addresses:
-        theirs |= Q(object_repr__icontains=email) | Q(change_message__icontains=email)
-    LogEntry.objects.filter(theirs).update(object_repr=_("erased person"), change_message="")
+        whole = re.compile(rf"(?<!\w)(?<!\w[.+-]){re.escape(email)}(?![\w-]|\.\w)", re.IGNORECASE)  # not joan@… for an@…
+        named = LogEntry.objects.filter(Q(object_repr__icontains=email) | Q(change_message__icontains=email))
+        for pk, *texts in named.values_list("pk", "object_repr", "change_message"):
+            pks.update([pk] if any(map(whole.search, texts)) else [])
+    LogEntry.objects.filter(pk__in=pks).update(object_repr=_("erased person"), change_message="")
 
 
 def _addresses(subscriber: Subscriber) -> list[str]:

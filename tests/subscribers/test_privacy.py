@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import logging
 
 import pytest
@@ -127,7 +128,7 @@ def test_log_of_the_desk_says_what_was_done_but_not_to_whom(client: Client) -> N
     editor = make_editor()
     client.force_login(editor)
     subscriber = make_subscription(email="Reader@example.org").subscriber
-    other = make_subscription(email="other@example.org").subscriber
+    other = make_subscription(email="other.reader@example.org").subscriber
     page = "admin:subscribers_subscriber_change"
     for person in (subscriber, other):
         client.post(reverse(page, args=[person.pk]), {"name": "Ada", "format": "html", **EMPTY_INLINE})
@@ -136,8 +137,8 @@ def test_log_of_the_desk_says_what_was_done_but_not_to_whom(client: Client) -> N
     erase(subscriber=subscriber, now=NOW)
 
     entries = {(entry.action_flag, entry.object_repr) for entry in LogEntry.objects.all()}
-    assert entries == {(CHANGE, "erased person"), (CHANGE, "other@example.org"), (ADDITION, "erased person")}
-    assert "reader@example.org" not in str(list(LogEntry.objects.values())).lower()
+    assert entries == {(CHANGE, "erased person"), (CHANGE, "other.reader@example.org"), (ADDITION, "erased person")}
+    assert not re.search(r"(?<!other\.)reader@example.org", str(list(LogEntry.objects.values())), re.IGNORECASE)
 
 
 def test_no_message_to_an_editor_is_kept_in_the_database(client: Client, settings: Settings) -> None:

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.middleware.locale import LocaleMiddleware
 from django.utils import translation
 
-DESK = {"admin", "desk"}  # what is shown in unfold's frame
+DESK = {"admin", "desk", "sending"}  # what is shown in unfold's frame
 
 
 def admin_content_security_policy(

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import Count, Max, Q, QuerySet
+from django.forms import Media
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -21,6 +22,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from articles.desk import DaysFilter, DeskAdmin, TabularInline, action, display, each, tell
 from newsletter.digests import drafting
+from newsletter.digests.admin.pieces import PIECES, forecast_place
 from newsletter.digests.desk_forms import ItemForm
 from newsletter.digests.models import Issue, IssueItem
 from newsletter.subscribers.models import Newsletter
@@ -91,7 +93,7 @@ class IssueAdmin(DeskAdmin[Issue]):
     date_hierarchy = "send_at"
     inlines = [ItemInline, AddItemInline]
     readonly_fields = [
-        "status", "reason", "number", "schedule", "run_date", "approved_at", "approved_by", "launched_at",
+        "status", "reason", "number", "schedule", "run_date", "approved_at", "approved_by", "launched_at", "forecast",
     ]  # fmt: skip
     actions = ["approve_selected", "hold_selected", "skip_selected", "cancel_selected"]
     actions_detail = ["progress", "skip_run", "cancel_issue"]
@@ -101,7 +103,7 @@ class IssueAdmin(DeskAdmin[Issue]):
         (gettext_lazy("A digest's"), {"fields": ["cadence", ("min_articles", "max_articles")]}),
     ]
     fieldsets = [
-        (None, {"fields": ["status", "reason", "subject", "preheader", "intro", "body", "send_at"]}),
+        (None, {"fields": ["status", "reason", "forecast", "subject", "preheader", "intro", "body", "send_at"]}),
         (
             gettext_lazy("About this run"),
             {
@@ -114,6 +116,10 @@ class IssueAdmin(DeskAdmin[Issue]):
         ),
     ]  # fmt: skip
 
+    @property
+    def media(self) -> Media:
+        return super().media + PIECES
+
     def get_form(self, request: HttpRequest, obj: Issue | None = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
         kwargs["widgets"] = {"intro": UnfoldAdminTextareaWidget(attrs={"rows": 3})}
         return super().get_form(request, obj, change, **kwargs)
@@ -123,6 +129,8 @@ class IssueAdmin(DeskAdmin[Issue]):
         fieldsets: Any = deepcopy(super().get_fieldsets(request, obj))
         if obj is None:
             return fieldsets
+        if not _is_alive(obj):
+            fieldsets[0][1]["fields"].remove("forecast")
         if obj.newsletter.kind == Newsletter.Kind.DIGEST:
             fieldsets[0][1]["fields"].remove("body")
         else:
@@ -189,6 +197,10 @@ class IssueAdmin(DeskAdmin[Issue]):
     @display(description=gettext_lazy("articles"), ordering="item_count")
     def item_count(self, issue: Any) -> int:
         return int(issue.item_count)
+
+    @display(description=gettext_lazy("forecast"))
+    def forecast(self, issue: Issue) -> str:
+        return forecast_place("sending:forecast_issue", issue)
 
     @action(description=gettext_lazy("Save and approve"), icon="check")
     def save_and_approve(self, request: HttpRequest, issue: Issue) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import batched
 
 from django.db import DataError, IntegrityError, transaction
 from django.utils.translation import gettext as _
@@ -31,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 FIRST_IMPORT_MAILABLE = 10  # of a new feed's items, the newest may be mailed; the others are on the site only
 MOST_NEW_AT_ONCE = 60  # of a feed that we know; more is a relaunch or a mishap, and waits in review
+CHUNK = 25  # items that are looked up together; few, so that what was found is still true when the last is saved
 OLD_AFTER = timedelta(days=2)  # before the last poll: an item that appears with such a date is archive, not news
 
 # What the data of one item can provoke in our code or in the database. Others (the database is away, a time limit, no
@@ -193,6 +195,7 @@ def _batch(feed: Feed, parsed: ParsedFeed, now: datetime) -> Batch:
         identities=identities,
         skipped=_skipped(feed, parsed, identities),
         shared_links=shared_links(parsed.items),
+        presence=items.presence_of(()),
     )
 
 
@@ -216,16 +219,24 @@ def newest_first(feed_items: Iterable[ParsedItem]) -> list[ParsedItem]:
 def _import_items(parsed: ParsedFeed, batch: Batch, counts: Counter[Outcome]) -> list[RefusedItem]:
     """Import the oldest item first and count what happened. Returns what was refused."""
     refused = []
-    for arrival in reversed(_arrivals(parsed, batch)):
-        item = arrival.item
-        try:
-            counts[_take_in(arrival, batch)] += 1
-        except ItemRefused as refusal:
-            refused.append(RefusedItem(_name(item), str(refusal)))
-        except ITEM_FAULTS:
-            logger.exception("feed %s: item %s could not be imported", batch.feed.pk, arrival.identity)
-            refused.append(RefusedItem(_name(item), _("It could not be saved; the log says why."), is_fault=True))
+    for chunk in batched(reversed(_arrivals(parsed, batch)), CHUNK):
+        unknown = (arrival.item for arrival in chunk if arrival.identity not in batch.known)
+        batch = replace(batch, presence=items.presence_of(unknown))
+        refused += [refusal for arrival in chunk if (refusal := _import_item(arrival, batch, counts))]
     return refused
+
+
+def _import_item(arrival: Arrival, batch: Batch, counts: Counter[Outcome]) -> RefusedItem | None:
+    item = arrival.item
+    try:
+        counts[_take_in(arrival, batch)] += 1
+    except ItemRefused as refusal:
+        return RefusedItem(_name(item), str(refusal))
+    except ITEM_FAULTS:
+        batch.presence.doubt()
+        logger.exception("feed %s: item %s could not be imported", batch.feed.pk, arrival.identity)
+        return RefusedItem(_name(item), _("It could not be saved; the log says why."), is_fault=True)
+    return None
 
 
 def _arrivals(parsed: ParsedFeed, batch: Batch) -> list[Arrival]:
@@ -270,6 +281,7 @@ def _take_in(arrival: Arrival, batch: Batch) -> Outcome:
             return items.take_in(arrival, batch)
     except IntegrityError:  # another worker brought the same story this very moment: now we can see it
         entry = FeedEntry.objects.filter(feed=batch.feed, identity=arrival.identity).first()
+        batch.presence.doubt()
         if entry:
             batch.known[arrival.identity] = entry
         with transaction.atomic():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
@@ -15,7 +16,8 @@ from articles.feeds import full_text, identity
 from articles.feeds.fingerprints import Fingerprint, part
 from articles.feeds.mapping import CategoryMap
 from articles.feeds.parsing import ParsedItem
-from articles.models import Article, Author, Feed, FeedEntry
+from articles.feeds.presence import Presence
+from articles.models import Article, Author, Feed, FeedEntry, slug_base
 
 SAME_TITLE_DAYS = 3
 
@@ -42,6 +44,7 @@ class Batch:
     identities: frozenset[str]  # of all items of the document
     skipped: frozenset[str]  # those of them that were left out when the feed was added
     shared_links: frozenset[str]  # canonical addresses that several different stories of the document have
+    presence: Presence
     wanted_pictures: set[int] = field(default_factory=set)  # articles that have one, and are to get another
 
 
@@ -76,12 +79,12 @@ def usable_link(item: ParsedItem, batch: Batch) -> str:
 def _same_story(arrival: Arrival, batch: Batch) -> Article | None:
     """The article that tells this story already, by address, else by a title that came from another feed lately."""
     link = usable_link(arrival.item, batch)
-    if link:
+    if link and batch.presence.may_have_link(link):
         article = Article.objects.filter(canonical_url__in=identity.url_variants(link)).order_by("pk").first()
         if article:
             return article.merged_into or article
     key = identity.title_key(arrival.item.title)
-    if not identity.is_telling(key):
+    if not identity.is_telling(key) or not batch.presence.may_have_title(key):
         return None
     same_title = FeedEntry.objects.filter(title_key=key).select_related("article").order_by("first_seen_at", "pk")
     lately = batch.now - timedelta(days=SAME_TITLE_DAYS)
@@ -101,8 +104,10 @@ def _before_relaunch(same_title: QuerySet[FeedEntry], item: ParsedItem, batch: B
 def _create(arrival: Arrival, batch: Batch) -> Outcome:
     item = arrival.item
     picture = item.picture
+    is_published = batch.feed.is_trusted and not arrival.is_held
     article = Article(
         title=item.title,
+        slug=_slug(item, batch),
         summary=item.summary,
         body=item.body_html,
         language=item.language,
@@ -110,19 +115,19 @@ def _create(arrival: Arrival, batch: Batch) -> Outcome:
         picture_url=picture.url if picture else "",
         picture_alt=picture.alt if picture else "",
         picture_credit=picture.credit if picture else "",
-        status=Article.Status.IN_REVIEW,
+        status=Article.Status.PUBLISHED if is_published else Article.Status.IN_REVIEW,
+        released_at=arrival.released_at if is_published else None,
         is_mailable=arrival.is_mailable,
         published_at=min(item.published_at, batch.now) if item.published_at else None,
         first_seen_at=batch.now,
     )
     article.save()
-    article.topics.set(batch.categories.topics_of(item.categories))
-    article.authors.set(authors_of(item))
+    article.topics.add(*batch.categories.topics_of(item.categories))
+    article.authors.add(*_authors(item, batch))
     body_pictures.note(article, now=batch.now)
     extract_at = batch.now if full_text.is_wanted(batch.feed, item) else None
     _add_entry(article, arrival, batch, extract_at=extract_at)
-    if batch.feed.is_trusted and not arrival.is_held:
-        article.publish(arrival.released_at)
+    batch.presence.note_article(article)
     return Outcome.HELD if arrival.is_held else Outcome.NEW
 
 
@@ -191,6 +196,34 @@ def _update(article: Article, item: ParsedItem, before: Fingerprint, after: Fing
     if "body" in changed:
         body_pictures.note(article, now=batch.now)
     return bool(changed)
+
+
+def _slug(item: ParsedItem, batch: Batch) -> str:
+    """The slug for the title; "" if somebody has it, so that another is found."""
+    slug = slug_base(item.title)
+    return "" if batch.presence.may_have_slug(slug) else slug
+
+
+def _authors(item: ParsedItem, batch: Batch) -> list[Author]:
+    known = [batch.presence.author(author_slug(name)) for name in dict.fromkeys(item.authors)]
+    if all(known):
+        return [author for author in known if author]
+    authors = authors_of(item)
+    for author in authors:
+        batch.presence.note_author(author)
+    return authors
+
+
+def presence_of(feed_items: Iterable[ParsedItem]) -> Presence:
+    """What is here of these items."""
+    new = list(feed_items)
+    keys = {identity.title_key(item.title) for item in new}
+    return Presence(
+        links=filter(None, (identity.canonical_url(item.link) for item in new)),
+        title_keys=filter(identity.is_telling, keys),
+        slugs=(slug_base(item.title) for item in new),
+        author_slugs=(author_slug(name) for item in new for name in item.authors),
+    )
 
 
 def authors_of(item: ParsedItem) -> list[Author]:

@@ -1,7 +1,7 @@
 """What there is to read: articles, what they are about, who wrote them, where they come from."""
 
 from articles.models.archives import Archive, ArchiveItem
-from articles.models.articles import Article, ArticleQuerySet, free_slug
+from articles.models.articles import Article, ArticleQuerySet, free_slug, slug_base
 from articles.models.feeds import Feed, FeedEntry, FeedHost, FeedQuerySet, SkippedItem
 from articles.models.pictures import BodyPicture
 from articles.models.publication import Publication
@@ -34,4 +34,5 @@ __all__ = [
     "WorkingCopy",
     "category_key",
     "free_slug",
+    "slug_base",
 ]

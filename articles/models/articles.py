@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -13,6 +14,8 @@ from django.utils.text import Truncator, slugify
 from django.utils.translation import gettext_lazy as _
 
 from articles.models.topics import SLUG_LENGTH, Author, Topic
+
+FEW = 10  # articles of one title, told apart by a number
 
 
 class ArticleQuerySet(models.QuerySet["Article"]):
@@ -175,11 +178,14 @@ class Article(models.Model):
         return bool(changed)
 
 
+def slug_base(title: str) -> str:
+    """The slug that an article with this title has if nobody else has it."""
+    return slugify(Truncator(title).words(10, truncate=""))[: SLUG_LENGTH - 10].strip("-") or "article"
+
+
 def free_slug(title: str) -> str:
-    """A slug for the title that no article has yet."""
-    base = slugify(Truncator(title).words(10, truncate=""))[: SLUG_LENGTH - 8].strip("-") or "article"
-    slug, number = base, 1
-    while Article.objects.filter(slug=slug).exists():
-        number += 1
-        slug = f"{base}-{number}"
-    return slug
+    """A slug for the title that no article has yet: with a number, or some letters if many have the same title."""
+    base = slug_base(title)
+    numbered = [base, *(f"{base}-{number}" for number in range(2, FEW))]
+    taken = set(Article.objects.filter(slug__in=numbered).values_list("slug", flat=True))
+    return next((slug for slug in numbered if slug not in taken), f"{base}-{secrets.token_hex(4)}")

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 from django.db import DataError, connection
+from pytest_django import DjangoAssertNumQueries
 
 from articles.feeds import identity
 from articles.feeds.importing import FIRST_IMPORT_MAILABLE, poll
-from articles.models import Article, Feed, FeedEntry
+from articles.models import Article, Feed, FeedEntry, free_slug
 from tests.articles.documents import item, rss
 from tests.articles.polling import LATER, counts, polled_again, served
-from tests.factories import NOW, make_feed, make_topic
+from tests.factories import NOW, make_article, make_feed, make_topic
 from tests.servers.http import HttpServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -205,6 +206,42 @@ def refusing(value: str) -> Callable[..., Any]:
         return execute(sql, parameters, many, context)
 
     return execute
+
+
+def test_item_that_is_taken_back_takes_nothing_from_the_others(http_server: HttpServer) -> None:
+    by_ann = "<dc:creator>Ann Lee</dc:creator>"
+    feed = make_feed(url=http_server.serve("/feed.xml", rss(item(1, more=by_ann), item(2, more=by_ann))))
+
+    with connection.execute_wrapper(refusing(identity.identity_of(guid="id-2", link="", title=""))):
+        report = poll(feed=feed, now=NOW)
+
+    assert (report.new, len(report.refused)) == (1, 1)
+    assert [author.name for author in Article.objects.get().authors.all()] == ["Ann Lee"]
+
+
+def test_new_item_costs_few_queries(
+    http_server: HttpServer, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    feed = served(http_server, item(1))
+    feed.topics.add(make_topic(name="Harbor"))
+    more = "<dc:creator>Ann Lee</dc:creator>"
+    http_server.serve("/feed.xml", rss(*(item(number, more=more) for number in range(2, 22))))
+
+    # each: savepoint and its release, the article, its topics, its authors, its entry; 60 for the whole document
+    with django_assert_max_num_queries(20 * 6 + 60):
+        assert poll(feed=feed, now=LATER).new == 20
+
+
+def test_thousandth_article_of_one_title_gets_its_address_in_one_query(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    titles = ["Паром"] * 12
+    slugs = [make_article(title=title, slug="").slug for title in titles]
+
+    assert slugs[:3] == ["article", "article-2", "article-3"]
+    assert len(set(slugs)) == 12
+    with django_assert_num_queries(1):
+        assert free_slug("Паром") not in slugs
 
 
 def test_authors_and_slugs_of_any_script(http_server: HttpServer) -> None:

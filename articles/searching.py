@@ -57,7 +57,7 @@ def matching(articles: ArticleQuerySet, words: Sequence[str]) -> ArticleQuerySet
 def limited() -> Iterator[None]:
     """Queries within that take longer than PATIENCE_SECONDS are given up. Raises TooCostly."""
     try:
-        with transaction.atomic(), _limit():
+        with _limit():
             yield
     except OperationalError as error:
         if "interrupted" in str(error) or "statement timeout" in str(error):
@@ -91,7 +91,8 @@ def is_found_in(text: str, words: Sequence[str]) -> bool:
 
 @contextmanager
 def _limit() -> Iterator[None]:
-    if connection.vendor == "sqlite":
+    if connection.vendor == "sqlite":  # without a transaction, which would keep everybody from writing meanwhile
+        connection.ensure_connection()
         deadline = time.monotonic() + PATIENCE_SECONDS
         connection.connection.set_progress_handler(lambda: time.monotonic() > deadline, 10_000)
         try:
@@ -99,9 +100,10 @@ def _limit() -> Iterator[None]:
         finally:
             connection.connection.set_progress_handler(None, 0)
     else:
-        with connection.cursor() as cursor:
-            cursor.execute(f"SET LOCAL statement_timeout = {PATIENCE_SECONDS * 1000:.0f}")
-        yield
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute(f"SET LOCAL statement_timeout = {PATIENCE_SECONDS * 1000:.0f}")
+            yield
 
 
 def _pieces(text: str, words: Sequence[str]) -> Iterator[str | SafeString]:

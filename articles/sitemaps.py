@@ -12,6 +12,7 @@ from django.utils.translation import get_language
 from django.utils.xmlutils import SimplerXMLGenerator
 
 from articles.models import Article, Author, Publication, Topic
+from articles.sanitizing import clean_text
 from articles.syndication import absolute
 
 MOST_IN_A_FILE = 50_000  # the protocol's own limit
@@ -62,11 +63,11 @@ def news(*, now: datetime) -> bytes:
             "loc": absolute(reverse("articles:article", args=[slug])),
             "news:news": {
                 "news:publication": {
-                    "news:name": publication.title,
+                    "news:name": clean_text(publication.title),
                     "news:language": _news_language(language or get_language() or "en"),
                 },
                 "news:publication_date": released_at.isoformat(timespec="seconds") if released_at else "",
-                "news:title": title,
+                "news:title": clean_text(title),
             },
         }
         for slug, title, language, released_at in rows

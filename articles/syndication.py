@@ -53,9 +53,9 @@ def feed(kind: str, *, topic: Topic | None, path: str, now: datetime) -> Documen
     articles = list(chosen.fetch_mode(FETCH_RAISE).prefetch_related("topics", "authors", "body_pictures")[:FEED_COUNT])
     publication = Publication.current()
     channel = _Channel(
-        title=f"{topic.name} – {publication.title}" if topic else publication.title,
-        description=(topic.description if topic else publication.description)
-        or gettext("The latest from %(site)s") % {"site": publication.title},
+        title=clean_text(f"{topic.name} – {publication.title}" if topic else publication.title),
+        description=clean_text(topic.description if topic else publication.description)
+        or gettext("The latest from %(site)s") % {"site": clean_text(publication.title)},
         page_url=absolute(topic.get_absolute_url() if topic else reverse("articles:front")),
         feed_url=absolute(path),
         icon_url=absolute(publication.logo.url) if publication.logo else "",
@@ -132,13 +132,13 @@ def _xml_item(article: Article) -> dict[str, Any]:
         "link": absolute(article.get_absolute_url()),
         "unique_id": _id(article),
         "unique_id_is_permalink": False,
-        "description": clean_text(article.summary),
+        "description": escape(clean_text(article.summary)),  # readers take it for HTML, and Atom's says so
         "content": _text(article),
         "language": article.language,
         "pubdate": article.released_at,
         "updateddate": _updated_at(article),
         "author_name": clean_text(", ".join(author.name for author in article.authors.all())) or None,
-        "categories": [topic.name for topic in article.topics.all()],
+        "categories": [clean_text(topic.name) for topic in article.topics.all()],
         "enclosures": _enclosures(article),
     }
 
@@ -164,7 +164,7 @@ def _json_item(article: Article) -> dict[str, Any]:
         "external_url": article.canonical_url,
         "title": clean_text(article.title),
         "content_html": _text(article) or escape(article.summary),  # which is no HTML
-        "summary": article.summary,
+        "summary": clean_text(article.summary),
         "image": absolute(article.picture.url) if article.picture else "",
         "date_published": article.released_at.isoformat() if article.released_at else "",
         "date_modified": _updated_at(article).isoformat(),

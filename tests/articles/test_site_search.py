@@ -7,6 +7,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from articles import search_index, searching
@@ -133,6 +134,16 @@ def test_a_search_that_costs_too_much_is_given_up(client: Client, monkeypatch: p
         cursor.execute(endless)
 
     assert Article.objects.count() == 0  # the connection is still good
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="only there a transaction keeps others from writing")
+def test_searching_keeps_nobody_from_writing(client: Client) -> None:
+    with CaptureQueriesContext(connection) as captured:
+        client.get("/search/", {"q": "ferry"})
+
+    statements = [query["sql"].split()[0] for query in captured.captured_queries]
+    assert statements
+    assert set(statements) == {"SELECT"}, "no BEGIN, and within a test's own transaction no SAVEPOINT"
 
 
 def test_index_is_built_anew_when_a_migration_has_dropped_its_triggers(client: Client) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from datetime import timedelta
+from html import unescape
 from http import HTTPStatus
 
 import feedparser
@@ -22,6 +23,7 @@ FEED_QUERIES = (
     6  # when something last vanished; articles, their topics, authors and pictures inside texts; the publication
 )
 SITEMAP = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
+ATOM = "{http://www.w3.org/2005/Atom}"
 NEWS = "{http://www.google.com/schemas/sitemap-news/0.9}"
 
 
@@ -62,6 +64,24 @@ def test_feed_reader_gets_everything_about_an_article(client: Client, settings: 
     assert entry.enclosures[0].href == f"{settings.SITE_URL}{article.picture.url}"
     assert entry.enclosures[0].type == "image/jpeg"
     assert entry.enclosures[0].length == str(len(b"not really a picture"))
+
+
+def test_words_of_a_summary_never_become_markup_in_a_feed_reader(client: Client) -> None:
+    summary = "What <script>alert(1)</script> & <b>bold</b> mean when a < b."
+    released(1, summary=summary)
+
+    for path, place in (("/feed.xml", "channel/item/description"), ("/atom.xml", f"{ATOM}entry/{ATOM}summary")):
+        said = ET.fromstring(client.get(path).content).find(place)  # noqa: S314 (it is our own)
+        assert said is not None
+        assert unescape(said.text or "") == summary
+        assert "<" not in (said.text or "")
+
+
+def test_control_characters_in_names_break_no_document(client: Client) -> None:
+    released(1, title="Ferry\x0b returns", topics=[make_topic(name="Har\x0cbor", slug="harbor")])
+
+    for path in ("/feed.xml", "/atom.xml", "/topics/harbor/feed.xml", "/news-sitemap.xml"):
+        ET.fromstring(client.get(path).content)  # noqa: S314 (it is our own)
 
 
 def test_feed_keeps_a_story_whose_picture_file_is_gone(client: Client) -> None:

@@ -18,6 +18,7 @@ class Kind(IntEnum):
     SEND = 4
     EVENT = 5
     SUPPRESSION = 6
+    WELCOME = 7
 
 
 class Tone(StrEnum):
@@ -71,4 +72,5 @@ ICONS = {
     Kind.SEND: "mail",
     Kind.EVENT: "monitor_heart",
     Kind.SUPPRESSION: "block",
+    Kind.WELCOME: "mail",
 }

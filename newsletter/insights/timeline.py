@@ -1,6 +1,6 @@
 """Everything that happened with a reader, newest first: what they asked for, agreed to, got, and what came back.
 
-Paged by position, not by number, so that a page stays the same while newer things happen. A page costs 10 queries
+Paged by position, not by number, so that a page stays the same while newer things happen. A page costs 11 queries
 whatever its length; each reads one person's rows through an index.
 """
 
@@ -21,7 +21,15 @@ from newsletter.delivery.models import Send
 from newsletter.engagement.models import Event
 from newsletter.insights import wording
 from newsletter.insights.entries import Entry, Kind, Position
-from newsletter.subscribers.models import Change, ConsentRecord, SignUp, Subscriber, Subscription, Suppression
+from newsletter.subscribers.models import (
+    Change,
+    ConsentRecord,
+    SignUp,
+    Subscriber,
+    Subscription,
+    Suppression,
+    WelcomeMail,
+)
 
 PAGE_SIZE = 40
 type Source = Callable[[Subscriber, Position | None, int], Iterator[Entry]]
@@ -74,6 +82,14 @@ def _events(subscriber: Subscriber, before: Position | None, limit: int) -> Iter
             yield wording.event(row)
 
 
+def _welcomes(subscriber: Subscriber, before: Position | None, limit: int) -> Iterator[Entry]:
+    theirs = WelcomeMail.objects.filter(subscription__subscriber=subscriber)
+    dated = theirs.annotate(happened_at=Coalesce("sent_at", "created_at"))
+    rows = _older(dated, Kind.WELCOME, "happened_at", before).select_related("subscription__newsletter")
+    for row in rows[:limit]:
+        yield wording.welcome(row, at=row.happened_at)
+
+
 def _changes(subscriber: Subscriber, before: Position | None, limit: int) -> Iterator[Entry]:
     rows = Change.objects.filter(subscriber=subscriber).select_related("newsletter", "editor")
     found = list(_older(rows, Kind.CHANGE, "at", before)[:limit])
@@ -94,7 +110,9 @@ def _first_seen(subscriber: Subscriber, before: Position | None, limit: int) -> 
         yield Entry(position, _("We first heard of this address"))
 
 
-SOURCES: tuple[Source, ...] = (_sign_ups, _consents, _sends, _events, _changes, _suppression, _first_seen)
+SOURCES: tuple[Source, ...] = (
+    _sign_ups, _consents, _welcomes, _sends, _events, _changes, _suppression, _first_seen,
+)  # fmt: skip
 
 
 def _older(rows: QuerySet[Any], kind: Kind, moment: str, before: Position | None) -> QuerySet[Any]:

@@ -18,7 +18,15 @@ from articles.models import Topic
 from newsletter.delivery.models import Send
 from newsletter.engagement.models import Event
 from newsletter.insights.entries import Entry, Kind, Position, Tone
-from newsletter.subscribers.models import Change, ConsentRecord, SignUp, Subscriber, Subscription, Suppression
+from newsletter.subscribers.models import (
+    Change,
+    ConsentRecord,
+    SignUp,
+    Subscriber,
+    Subscription,
+    Suppression,
+    WelcomeMail,
+)
 
 SEND_TONES = {
     Send.Status.SENT: Tone.SUCCESS, Send.Status.FAILED: Tone.DANGER, Send.Status.DEFERRED: Tone.WARNING,
@@ -88,6 +96,23 @@ def _of_consent(row: ConsentRecord) -> Iterator[str]:
     if row.ip_address or row.confirmation_ip:
         values = {"form": row.ip_address or "–", "link": row.confirmation_ip or "–"}
         yield _("form from %(form)s, link from %(link)s") % values
+
+
+def welcome(row: WelcomeMail, *, at: datetime) -> Entry:
+    """``at`` is when it was sent, or when it was owed if it was not."""
+    title = {
+        WelcomeMail.Status.SENT: _("Got the welcome to %(newsletter)s"),
+        WelcomeMail.Status.SKIPPED: _("Did not get the welcome to %(newsletter)s"),
+        WelcomeMail.Status.WAITING: _("The welcome to %(newsletter)s is on its way"),
+    }[WelcomeMail.Status(row.status)] % {"newsletter": row.subscription.newsletter}
+    details = []
+    if row.skipped_reason:
+        details.append(_("reason: %(reason)s") % {"reason": row.get_skipped_reason_display()})
+    if row.response:
+        details.append(_("the server said: %(words)s") % {"words": row.response})
+    tone = {WelcomeMail.Status.SENT: Tone.SUCCESS}.get(WelcomeMail.Status(row.status), Tone.PLAIN)
+    url = _page("subscribers_welcomemail", row.pk)
+    return Entry(Position(at, Kind.WELCOME, row.pk), title, tuple(details), tone, url)
 
 
 def send(row: Send, *, at: datetime) -> Entry:

@@ -15,7 +15,7 @@ from newsletter.engagement.models import Event
 from newsletter.insights.entries import Entry, Kind, Position
 from newsletter.insights.timeline import page, parse_position
 from newsletter.subscribers import changes
-from newsletter.subscribers.models import Change, ConsentRecord, SignUp, Subscription, Suppression
+from newsletter.subscribers.models import Change, ConsentRecord, SignUp, Subscription, Suppression, WelcomeMail
 from newsletter.subscribers.preferences import Choice, Preferences, save_preferences
 from newsletter.subscribers.privacy import erase
 from newsletter.subscribers.suppression import suppress
@@ -26,11 +26,11 @@ from tests.queries import lazy_loading_forbidden
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
-QUERIES_OF_A_PAGE = 10
+QUERIES_OF_A_PAGE = 11
 
 
 def a_busy_reader() -> Subscription:
-    """Something of every kind, in this order: sign-up, consent, change, mail, its bounce, suppression."""
+    """Something of every kind, in this order: sign-up, consent, welcome, change, mail, its bounce, suppression."""
     topic = factories.make_topic(name="Harbor")
     subscription = factories.make_subscription(confirmed_at=NOW - 10 * HOUR)
     factories.make_sign_up(
@@ -38,6 +38,11 @@ def a_busy_reader() -> Subscription:
         mailed_at=NOW - 11 * HOUR, confirmed_at=NOW - 10 * HOUR, page_url="https://example.org/box",
     )  # fmt: skip
     factories.make_consent(subscription)
+    at = NOW - 10 * HOUR
+    WelcomeMail.objects.create(
+        subscription=subscription, status="skipped", skipped_reason="refused", response="550 full", created_at=at,
+        next_attempt_at=at,
+    )  # fmt: skip
     choice = Choice(subscription.newsletter, is_wanted=True, cadence="weekly", topics=(topic.slug,))
     save_preferences(
         subscriber=subscription.subscriber, preferences=Preferences((choice,), name="Ann"), now=NOW - 9 * HOUR
@@ -60,8 +65,8 @@ def test_timeline_tells_everything_newest_first() -> None:
     entries = [entry for entry in page(subscriber=subscription.subscriber).entries if entry.position.kind]
 
     kinds = [entry.position.kind for entry in entries]
-    assert kinds == [Kind.SUPPRESSION, Kind.EVENT, Kind.SEND, Kind.CHANGE, Kind.CHANGE, Kind.CHANGE, Kind.CONSENT,
-                     Kind.SIGN_UP]  # fmt: skip
+    assert kinds == [Kind.SUPPRESSION, Kind.EVENT, Kind.SEND, Kind.CHANGE, Kind.CHANGE, Kind.CHANGE, Kind.WELCOME,
+                     Kind.CONSENT, Kind.SIGN_UP]  # fmt: skip
     assert [entry.at for entry in entries] == sorted((entry.at for entry in entries), reverse=True)
 
 
@@ -76,6 +81,15 @@ def test_consent_is_told_with_its_wording_and_how() -> None:
     assert "confirmation link" in told
     assert "https://example.org/box" in told
     assert "192.0.2.7" in told
+
+
+def test_welcome_is_told_with_its_outcome() -> None:
+    subscription = a_busy_reader()
+
+    [entry] = [each for each in page(subscriber=subscription.subscriber).entries if each.position.kind == Kind.WELCOME]
+
+    assert entry.title == f"Did not get the welcome to {subscription.newsletter}"
+    assert entry.details == ("reason: refused by the mail server", "the server said: 550 full")
 
 
 def test_withdrawal_is_told_as_leaving() -> None:
@@ -160,7 +174,7 @@ def test_paging_tells_everything_once_also_within_one_moment() -> None:
         before = parse_position(part.older.text)
 
     assert found == list(everything)
-    assert len({entry.position for entry in found}) == len(found) == 23
+    assert len({entry.position for entry in found}) == len(found) == 24
 
 
 @pytest.mark.parametrize("text", ["", "x", "2026-01-01~9~1", "2026-01-01T00:00:00Z~1", "~~", "9999-99-99~1~1"])

@@ -65,7 +65,8 @@ def _forget_at_the_desk(subscriber: Subscriber, addresses: list[str]) -> None:
     of_row = Q(content_type=ContentType.objects.get_for_model(Subscriber), object_id=str(subscriber.pk))
     pks = set(LogEntry.objects.filter(of_row).values_list("pk", flat=True))
     for email in addresses:
-        whole = re.compile(rf"(?<!\w)(?<!\w[.+-]){re.escape(email)}(?![\w-]|\.\w)", re.IGNORECASE)  # not joan@… for an@…
+        # not joan@example.org for an@example.org
+        whole = re.compile(rf"(?<!\w)(?<!\w[.+-]){re.escape(email)}(?![\w-]|\.\w)", re.IGNORECASE)
         named = LogEntry.objects.filter(Q(object_repr__icontains=email) | Q(change_message__icontains=email))
         for pk, *texts in named.values_list("pk", "object_repr", "change_message"):
             pks.update([pk] if any(map(whole.search, texts)) else [])

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
-from django.db.models import Exists, Max, OuterRef
+from django.db.models import Exists, Max, OuterRef, Q
 
 from newsletter.subscribers import retention
 from newsletter.subscribers.limits import PERIOD
@@ -16,6 +16,7 @@ HEAD_START = timedelta(seconds=5)  # the doorbell has rung for younger ones; it 
 GRACE = timedelta(days=1)  # whoever comes a little late gets a new link with one click
 BATCH, WISHES = 500, 100  # a wish is deleted with all that refers to it, in some ten statements
 STRETCH, SWEEP_SECONDS = 20_000, 60
+WESTERNMOST, EASTERNMOST = timedelta(hours=-12), timedelta(hours=14)
 
 
 def owed_mails(now: datetime) -> list[int]:
@@ -73,14 +74,18 @@ def _forget_mails(until: datetime) -> None:
 
 
 def _end_pauses(now: datetime) -> int:
-    """Those that have been over for the longest first: of the last day's, some are not over where the reader lives."""
-    tomorrow = (now + timedelta(days=1)).date()  # it may be tomorrow already where the reader lives
-    paused = Subscription.objects.filter(status="paused", paused_until__lte=tomorrow)
-    candidates = paused.select_related("subscriber", "newsletter").order_by("paused_until", "pk")[:BATCH]
-    return sum(each.resume() for each in candidates if _is_over(each, now))
+    """Those that have been over for the longest first."""
+    latest = (now + EASTERNMOST).date()  # so that the index of pauses is used
+    over = Subscription.objects.filter(_is_over(now), status="paused", paused_until__lte=latest)
+    return sum(each.resume() for each in over.order_by("paused_until", "pk")[:BATCH])
 
 
-def _is_over(subscription: Subscription, now: datetime) -> bool:
-    zone = subscription.subscriber.time_zone or subscription.newsletter.time_zone
-    until = subscription.paused_until
-    return until is not None and now.astimezone(ZoneInfo(zone)).date() >= until
+def _is_over(now: datetime) -> Q:
+    """Over everywhere, or where the reader lives; who does not say where lives in the newsletter's time zone."""
+    day, latest = (now + WESTERNMOST).date(), (now + EASTERNMOST).date()
+    is_over = Q(paused_until__lte=day)
+    while (day := day + timedelta(days=1)) <= latest:
+        zones = [name for name in available_timezones() if now.astimezone(ZoneInfo(name)).date() >= day]
+        there = Q(subscriber__time_zone__in=zones) | Q(subscriber__time_zone="", newsletter__time_zone__in=zones)
+        is_over |= Q(paused_until=day) & there
+    return is_over

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from newsletter.subscribers import tasks
+from newsletter.subscribers import tasks, upkeep
 from newsletter.subscribers.models import ConfirmationMail, SignUp, Subscriber, Subscription
 from newsletter.subscribers.signup import confirm, send_confirmation, sign_up
 from newsletter.subscribers.upkeep import clean_up, owed_mails
@@ -151,6 +151,17 @@ def test_pause_ends_on_its_date_where_the_reader_lives(zone: str, now: datetime,
 
     paused.refresh_from_db()
     assert (paused.status == Status.ACTIVE) is is_over
+
+
+def test_pauses_that_go_on_keep_none_waiting_that_are_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upkeep, "BATCH", 1)
+    for zone in ("Pacific/Honolulu", "Europe/Berlin"):
+        reader = make_subscriber(time_zone=zone)
+        make_subscription(subscriber=reader, status=Status.PAUSED, paused_until=date(2026, 12, 1))
+
+    clean_up(datetime(2026, 12, 1, 6, tzinfo=UTC))
+
+    assert [each.status for each in Subscription.objects.order_by("pk")] == [Status.PAUSED, Status.ACTIVE]
 
 
 def test_pause_without_a_date_goes_on() -> None:

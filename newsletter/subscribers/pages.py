@@ -69,6 +69,7 @@ def preferences_page(subscriber: Subscriber, *, now: datetime) -> dict[str, Any]
         "entries": entries,
         "has_any": any(entry["is_wanted"] for entry in entries),
         "topics": list(Topic.objects.all()),
+        "is_paused": bool(paused),
         "paused_until": max((each for each in paused if each), default=None),
         "languages": _languages(),
         "time_zones": _zones(subscriber.time_zone),

@@ -109,6 +109,17 @@ def test_saving_leaves_alone_what_waits_to_be_confirmed(client: Client) -> None:
     assert wish.status == Subscription.Status.PENDING
 
 
+def test_pause_that_the_desk_made_is_told_and_can_be_ended(client: Client) -> None:
+    mine = make_subscription(status=Status.PAUSED)
+
+    page = client.get(path_of(mine.subscriber)).content.decode()
+    client.post(path_of(mine.subscriber), {"action": "resume"})
+
+    mine.refresh_from_db()
+    assert "Your mail pauses." in page
+    assert mine.status == Status.ACTIVE
+
+
 def test_coming_back_to_what_was_left(client: Client) -> None:
     left = make_subscription(status=Status.ENDED, ended_at=NOW, ended_reason="page")
 

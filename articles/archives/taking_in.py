@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from django.utils.text import slugify
@@ -10,7 +10,7 @@ from django.utils.text import slugify
 from articles import body_pictures
 from articles.archives.candidates import ARTICLE, PICTURE, Candidate
 from articles.feeds import identity
-from articles.feeds.fingerprints import Fingerprint
+from articles.feeds.fingerprints import PART_LENGTH, Fingerprint
 from articles.feeds.items import authors_of
 from articles.feeds.mapping import CategoryMap
 from articles.feeds.parsing import ParsedItem
@@ -18,6 +18,7 @@ from articles.models import SLUG_LENGTH, Archive, ArchiveItem, Article, Author, 
 from articles.models.rules import category_key
 
 NO_TOPICS = frozenset({"uncategorized", "allgemein", "non classé", "sin categoría", "senza categoria"})
+NOT_BY_FEED = "-" * PART_LENGTH  # no text has this hash
 
 
 @dataclass
@@ -109,9 +110,15 @@ def _free_slug_of(slug: str) -> str:
 def _add_entry(article: Article, item: ParsedItem, name: str, setting: Setting) -> None:
     SkippedItem.objects.filter(feed=setting.feed, identity=name).delete()
     FeedEntry.objects.create(
-        feed=setting.feed, article=article, identity=name, fingerprint=str(Fingerprint.of(item)),
+        feed=setting.feed, article=article, identity=name, fingerprint=str(_fingerprint(item, setting)),
         title_key=identity.title_key(item.title), first_seen_at=setting.now, categories=list(item.categories),
     )  # fmt: skip
+
+
+def _fingerprint(item: ParsedItem, setting: Setting) -> Fingerprint:
+    """A WordPress export has whole texts, whatever the feed has: its teaser must not take their place."""
+    said = Fingerprint.of(item)
+    return replace(said, body=NOT_BY_FEED) if setting.archive.kind == Archive.Kind.WXR else said
 
 
 def _topics(candidate: Candidate, item: ParsedItem, setting: Setting) -> set[Topic]:

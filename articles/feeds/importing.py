@@ -34,6 +34,7 @@ FIRST_IMPORT_MAILABLE = 10  # of a new feed's items, the newest may be mailed; t
 MOST_NEW_AT_ONCE = 60  # of a feed that we know; more is a relaunch or a mishap, and waits in review
 CHUNK = 25  # items that are looked up together; few, so that what was found is still true when the last is saved
 OLD_AFTER = timedelta(days=2)  # before the last poll: an item that appears with such a date is archive, not news
+NEWS_FOR = timedelta(days=14)  # what is older when we first see it is no news, however long its feed was away
 
 # What the data of one item can provoke in our code or in the database. Others (the database is away, a time limit, no
 # memory) concern all items, end the poll, and leave the feed to the next one.
@@ -242,13 +243,14 @@ def _import_item(arrival: Arrival, batch: Batch, counts: Counter[Outcome]) -> Re
 def _arrivals(parsed: ParsedFeed, batch: Batch) -> list[Arrival]:
     """The items, newest first, with what is to become of each if it is new."""
     last_success_at = batch.feed.last_success_at
-    old = min(last_success_at, batch.now) - OLD_AFTER if last_success_at else None
+    last_asked = min(last_success_at, batch.now) - OLD_AFTER if last_success_at else None
+    old = max(filter(None, (last_asked, batch.now - NEWS_FOR)))
     arrivals, unknown = [], 0
     for rank, item in enumerate(newest_first(parsed.items)):
         name = identity.of(item)
         unknown += name not in batch.known
-        is_old = old is not None and item.published_at is not None and item.published_at < old
-        is_mailable = not is_old if last_success_at else rank < FIRST_IMPORT_MAILABLE
+        is_old = item.published_at is not None and item.published_at < old
+        is_mailable = not is_old and (last_success_at is not None or rank < FIRST_IMPORT_MAILABLE)
         # a microsecond apart, so that the site and the digests keep the feed's order
         released_at = batch.now - timedelta(microseconds=rank)
         if not is_mailable and item.published_at:

@@ -19,11 +19,12 @@ from articles.archives import files, running, starting
 from articles.archives import wxr as wxr_files
 from articles.archives.wordpress_text import to_html
 from articles.archives.wxr import ArchiveError, WxrHead
+from articles.feeds.importing import poll
 from articles.models import Archive, Article, Author, Feed, FeedEntry, Revision, Topic
 from tests.articles.documents import item, picture, rss
 from tests.articles.polling import served
 from tests.articles.wordpress import attachment, post, thumbnail, wxr
-from tests.factories import NOW, make_topic
+from tests.factories import NOW, make_feed, make_topic
 from tests.servers.http import HttpServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -123,6 +124,21 @@ def test_what_the_site_has_already_is_known_and_a_later_poll_knows_the_archive(h
     assert archive.counts == {"known": 1, "new": 1, "pictures": 0}
     assert again.counts == {"known": 2}
     assert FeedEntry.objects.filter(feed=feed).count() == Article.objects.count() == 2
+
+
+def test_teaser_of_a_feed_does_not_take_the_place_of_an_exported_text(http_server: HttpServer) -> None:
+    feed = make_feed(url=http_server.url("/feed.xml"), status=Feed.Status.PAUSED)
+    run(begun(wxr(post(1)), feed=feed))
+    whole = Article.objects.get().body
+    guid = "https://old.example/?p=1"
+    changed = item(1, guid=guid, title="A better headline", description="A teaser.")
+
+    for now, document in ((NOW, item(1, guid=guid, description="The first.")), (NOW + timedelta(hours=1), changed)):
+        http_server.serve("/feed.xml", rss(document))
+        poll(feed=feed, now=now)
+
+    article = Article.objects.get()
+    assert (article.title, article.body) == ("A better headline", whole)
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,16 @@ def test_feed_that_was_away_for_long_still_brings_news(http_server: HttpServer) 
     assert Article.objects.get(title="What happened in story 2").is_mailable
 
 
+def test_what_is_weeks_old_is_no_news_not_even_of_a_new_feed(http_server: HttpServer) -> None:
+    feed = served(http_server, dated(1, hours_ago=24 * 300), dated(2, hours_ago=24 * 13))
+    assert mailable() == {"What happened in story 2"}
+
+    http_server.serve("/feed.xml", rss(item(3, pubDate=format_datetime(NOW + timedelta(days=10)))))
+    poll(feed=feed, now=NOW + timedelta(days=60))
+    late = Article.objects.get(title="What happened in story 3")
+    assert (late.is_mailable, late.status) == (False, Article.Status.PUBLISHED), "its feed was away for two months"
+
+
 def test_burst_waits_in_review_but_for_the_newest(http_server: HttpServer) -> None:
     feed = served(http_server, item(0))
     burst = [item(number) for number in range(1, MOST_NEW_AT_ONCE + 41)]

@@ -23,6 +23,7 @@ from newsletter.subscribers.models.owed import BATCH
 from newsletter.subscribers.models.owed import HEAD_START as HEAD_START
 from newsletter.subscribers.owed_mail import hand_over
 from newsletter.subscribers.suppression import is_suppressed
+from newsletter.subscribers.welcoming import leaving_headers
 
 PATIENCE = timedelta(days=1)  # whoever asked for their link has given up by then
 KEPT = timedelta(days=30)  # what became of it, without the address
@@ -144,7 +145,8 @@ def _send_lowered(row: PersonalMail) -> None:
         told = _lowered(row)
         can_keep = any(each.may_be_kept for each in told)
         context = {"lowered": told, "page_url": url, "keep_url": f"{url}#keep" if can_keep else ""}
-        mail.send(template="cadence_lowered", to=owner.email, language=owner.language, context=context)
+        headers = leaving_headers(told[0].subscription) if len(told) == 1 else {}  # very many get it at once
+        mail.send(template="cadence_lowered", to=owner.email, language=owner.language, context=context, headers=headers)
 
 
 def _lowered(row: PersonalMail) -> list[lowering.Lowered]:

@@ -64,13 +64,12 @@ def _reason_not_to(row: WelcomeMail, now: datetime) -> WelcomeMail.Reason | None
 def _mail(row: WelcomeMail) -> None:
     subscription = row.subscription
     newsletter, subscriber = subscription.newsletter, subscription.subscriber
-    unsubscribe_url = settings.SITE_URL + reverse("subscribers:unsubscribe", args=[subscription.unsubscribe_token])
     mail.send(
         template="welcome",
         to=subscriber.email,
         language=subscriber.language or newsletter.language,
         sender=mail.sender_line(newsletter.sender_name, newsletter.sender_address),
-        headers=_headers(subscription, unsubscribe_url),
+        headers=leaving_headers(subscription),
         context={
             "newsletter": newsletter,
             "subscription": subscription,
@@ -78,13 +77,18 @@ def _mail(row: WelcomeMail) -> None:
             "latest_url": settings.SITE_URL + reverse("digests:latest", args=[newsletter.slug]),
             "preferences_url": settings.SITE_URL
             + reverse("subscribers:preferences", args=[subscriber.preferences_token]),
-            "unsubscribe_url": unsubscribe_url,
+            "unsubscribe_url": _unsubscribe_url(subscription),
         },
     )
 
 
-def _headers(subscription: Subscription, unsubscribe_url: str) -> dict[str, str]:
+def _unsubscribe_url(subscription: Subscription) -> str:
+    return settings.SITE_URL + reverse("subscribers:unsubscribe", args=[subscription.unsubscribe_token])
+
+
+def leaving_headers(subscription: Subscription) -> dict[str, str]:
     """As every mail of a newsletter: one click leaves it (RFC 8058)."""
-    headers = {"List-Unsubscribe": f"<{unsubscribe_url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+    url = _unsubscribe_url(subscription)
+    headers = {"List-Unsubscribe": f"<{url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
     reply_address = subscription.newsletter.reply_address
     return {**headers, "Reply-To": reply_address} if reply_address else headers

@@ -47,6 +47,8 @@ def test_only_those_who_get_it_more_often_are_moved_and_each_is_told(client: Cli
     assert cadences() == ["daily", "daily", "weekly"]
     [message] = mail.outbox
     assert "once a day instead of with every article" in message.body
+    assert "/unsubscribe/" in message.extra_headers["List-Unsubscribe"]
+    assert message.extra_headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
 
 
 def test_one_click_keeps_every_article(client: Client, newsletter: Newsletter) -> None:

@@ -73,7 +73,7 @@ def busy(db: None) -> None:
     filling.fill(now=factories.NOW)
     at = factories.NOW
     BulkAction.objects.create(kind="pause", status="finished", created_at=at, ended_at=at, leased_until=at)
-    Publication.objects.create(name="The Harbor Gazette")
+    Publication.objects.create(pk=1, name="The Harbor Gazette")
     add_rows(2)
 
 

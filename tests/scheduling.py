@@ -13,7 +13,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 SHARED_PRODUCTS = {
     f"tests/journeys/test_{name}.py": "site"
-    for name in ("desk_of_readers", "editor", "other_sites", "own_data", "pages", "reader", "writing")
+    for name in ("alert", "desk_of_readers", "editor", "other_sites", "own_data", "pages", "reader", "writing")
 }
 # The slowest first, so that at the end no worker waits for another.
 SLOW = ("tests/faults/", "tests/journeys/")

@@ -53,7 +53,7 @@ def remarks(forecast: Forecast) -> Iterator[str]:
 
 def _conditions(issue: Issue) -> Iterator[str]:
     needs_approval = issue.schedule is None or issue.schedule.approval == Schedule.Approval.REQUIRED
-    if issue.newsletter.kind != Newsletter.Kind.DIGEST and not issue.is_alert and not issue.body and not issue.intro:
+    if issue.newsletter.kind != Newsletter.Kind.DIGEST and not issue.is_alert and not issue.body.strip():
         yield _("It has no text yet: nothing goes out.")
     if issue.status == Issue.Status.HELD or (issue.status != Issue.Status.APPROVED and needs_approval):
         yield _("Only if somebody approves it.")

@@ -7,6 +7,9 @@ RUN_STAMP := .venv/.synced-run
 ALL_STAMP := .venv/.synced
 LOCK := pyproject.toml uv.lock config/setup.sh
 
+# Each of a site's processes, and each that a test starts, would compile the code anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 

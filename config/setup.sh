@@ -38,10 +38,11 @@ if [ -n "$python" ]; then
         .venv/bin/python -m pip --version >/dev/null 2>&1 || .venv/bin/python -m ensurepip >/dev/null
         .venv/bin/python -m pip install --quiet --disable-pip-version-check "$UV_PIN"
     fi
+    # Compiled here, once: where Python may not write (PYTHONDONTWRITEBYTECODE), each process would do it anew, for 3 s.
     # Named by its path, or uv would look for another Python and make the environment anew.
-    UV_PYTHON=.venv/bin/python .venv/bin/uv sync --frozen --quiet "$@"
+    UV_PYTHON=.venv/bin/python .venv/bin/uv sync --frozen --quiet --compile-bytecode "$@"
 elif uv --version >/dev/null 2>&1; then
-    uv sync --frozen --quiet "$@"
+    uv sync --frozen --quiet --compile-bytecode "$@"
 else
     cat >&2 <<'HINT'
 config/setup.sh: there is no Python 3.12 or newer here with its venv module, and no uv that could fetch one.

@@ -159,12 +159,16 @@ def _add_entry(article: Article, arrival: Arrival, batch: Batch, *, extract_at: 
 def _revisit(entry: FeedEntry, arrival: Arrival, batch: Batch) -> Outcome:
     """Bring over what the feed changed, field by field, unless an editor changed that field."""
     before, after = Fingerprint.parse(entry.fingerprint), Fingerprint.of(arrival.item)
-    if before == after:
+    categories = list(arrival.item.categories)
+    if before == after and entry.categories == categories:
         return Outcome.UNCHANGED
     article = Article.objects.select_for_update().get(pk=entry.article_id)
-    is_changed = _is_source(entry, article) and _update(article, arrival.item, before, after, batch)
+    is_changed = False
+    if _is_source(entry, article):
+        is_changed = _update(article, arrival.item, before, after, batch)
+        is_changed |= _sort_anew(article, entry.categories, categories, batch)
     entry.fingerprint, entry.title_key = str(after), identity.title_key(arrival.item.title)
-    entry.categories = list(arrival.item.categories)
+    entry.categories = categories
     if entry.extracted_part and before.body != after.body and part(article.body) == entry.extracted_part:
         entry.extract_at, entry.extract_count = batch.now, 0  # the page has probably changed as well
     entry.save(update_fields=["fingerprint", "title_key", "categories", "extract_at", "extract_count"])
@@ -196,6 +200,15 @@ def _update(article: Article, item: ParsedItem, before: Fingerprint, after: Fing
     if "body" in changed:
         body_pictures.note(article, now=batch.now)
     return bool(changed)
+
+
+def _sort_anew(article: Article, before: list[str], after: list[str], batch: Batch) -> bool:
+    """Bring over changed categories, unless the topics are no longer those that the old ones lead to."""
+    led_to, lead_to = batch.categories.topics_of(before), batch.categories.topics_of(after)
+    if led_to == lead_to or set(article.topics.all()) != led_to:
+        return False
+    article.topics.set(lead_to)
+    return True
 
 
 def _slug(item: ParsedItem, batch: Batch) -> str:

@@ -80,3 +80,15 @@ def test_rule_of_an_editor_is_followed_and_never_unlearned(http_server: HttpServ
     assert corrected(1, to=[]) == []
     rule.refresh_from_db()
     assert (rule.status, Feed.objects.get().category_rules.count()) == (CategoryRule.Status.ACTIVE, 1)
+
+
+def test_changed_categories_change_the_topics_unless_an_editor_has(http_server: HttpServer) -> None:
+    make_topic(name="Sport")
+    make_topic(name="Harbor")
+    feed = served(http_server, categorized(1, "Sport"), categorized(2, "Sport"))
+    corrected(2, to=[])
+
+    report = polled_again(http_server, feed, categorized(1, "Harbor"), categorized(2, "Harbor"))
+
+    assert (report.updated, report.unchanged) == (1, 1)
+    assert (topics_of(1), topics_of(2)) == (["Harbor"], [])

@@ -105,9 +105,7 @@ class ArticlePages(LongListAdmin[Article]):
         if upload is None:
             return JsonResponse({"error": _("Choose a picture.")}, status=400)
         try:
-            stored = illustrating.store(
-                upload.read(pictures.MAX_BYTES + 1), file_name=upload.name or "", now=timezone.now()
-            )
+            stored = illustrating.store(upload.read(pictures.MAX_BYTES + 1), file_name=upload.name or "")
         except pictures.PictureError as error:
             return JsonResponse({"error": str(error)}, status=400)
         return JsonResponse(asdict(stored))

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import io
-import secrets
 from dataclasses import dataclass
-from datetime import datetime
 
 from django.conf import settings
-from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.utils.text import slugify
-from PIL import Image
 
 from articles import pictures
 
@@ -25,11 +20,8 @@ class StoredPicture:
     height: int
 
 
-def store(data: bytes, *, file_name: str, now: datetime) -> StoredPicture:
-    """Decode, make it fit for the page, keep it. Raises PictureError."""
-    picture = pictures.render(data).picture
-    with Image.open(io.BytesIO(picture)) as image:
-        width, height = image.size
-    stem = slugify(file_name.rpartition(".")[0])[:40] or "picture"
-    name = default_storage.save(f"pictures/{now:%Y/%m}/{stem}-{secrets.token_hex(4)}.jpg", ContentFile(picture))
-    return StoredPicture(settings.SITE_URL + default_storage.url(name), width, height)
+def store(data: bytes, *, file_name: str) -> StoredPicture:
+    """Decode, make it fit for the page, keep it in all sizes. Raises PictureError."""
+    rendition = pictures.render(data)
+    name = pictures.keep(rendition, stem=slugify(file_name.rpartition(".")[0])[:40])
+    return StoredPicture(settings.SITE_URL + default_storage.url(name), rendition.width, rendition.height)

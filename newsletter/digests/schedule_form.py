@@ -98,8 +98,8 @@ class ScheduleForm(DeskForm[Schedule]):
         fields = [
             "newsletter", "cadence", "time", "more_times", "time_zone", "in_readers_zone", "weekdays", "every_weeks",
             "day_of_month", "nth_weekday", "first_date", "last_date", "paused_until", "skipped_dates", "min_articles",
-            "latest_days", "max_articles", "max_per_topic", "window_days", "approval", "draft_minutes", "tolerance_minutes", "when_late",
-            "is_active",
+            "latest_days", "max_articles", "max_per_topic", "window_days", "approval", "draft_minutes",
+            "tolerance_minutes", "when_late", "is_active",
         ]  # fmt: skip
         help_texts = {
             "min_articles": gettext_lazy("With fewer, the run is skipped and they wait for the next."),

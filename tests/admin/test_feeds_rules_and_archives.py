@@ -29,9 +29,8 @@ def test_preview_shows_what_the_rules_and_the_words_being_tried_would_take(
     body = "<p>The ferry is back.</p><p>- Advertisement -</p><p>More from the quay desk</p>"
     feed = make_feed(url=http_server.serve("/feed.xml", rss(item(description=body))))
 
-    page = desk.get(
-        reverse("admin:articles_boilerplaterule_preview_page"), {"feed": feed.pk, "pattern": "more from the *"}
-    )
+    tried = {"feed": str(feed.pk), "pattern": "more from the *"}
+    page = desk.get(reverse("admin:articles_boilerplaterule_preview_page"), tried)
 
     assert page.status_code == 200
     text = page.content.decode()

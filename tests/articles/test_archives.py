@@ -15,7 +15,7 @@ import pytest
 from django.contrib.auth.models import User
 from pytest_django import Settings
 
-from articles.archives import files, running, starting
+from articles.archives import files, running, starting, taking_in
 from articles.archives import wxr as wxr_files
 from articles.archives.wordpress_text import to_html
 from articles.archives.wxr import ArchiveError, WxrHead
@@ -198,11 +198,13 @@ def test_memory_does_not_grow_with_the_file() -> None:
             return next(self.pieces, b"")
 
     tracemalloc.start()
-    number = sum(1 for _item in wxr_files.read(Endless(), WxrHead()))  # type: ignore[arg-type]
+    read = 0
+    for _item in wxr_files.read(Endless(), WxrHead()):  # type: ignore[arg-type]
+        read += 1
     _current, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 
-    assert number == 3000
+    assert read == 3000
     assert peak < 3_000_000
 
 
@@ -239,11 +241,11 @@ def test_feed_is_followed_back_page_by_page(http_server: HttpServer) -> None:
 
 
 # --- stopping, going on, taking back ----------------------------------------------------------------------------------
-def test_killed_worker_loses_no_item_and_brings_none_twice() -> None:
+def test_killed_worker_loses_no_item_and_brings_none_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     archive = checked(begun(wxr(*(post(number) for number in range(1, 101)))))
     archive.start(NOW)
     moments = count()
-    real_take_in = running.take_in
+    real_take_in = taking_in.take_in
 
     class Killed(BaseException):
         """As sudden as a signal: nothing is caught on the way."""
@@ -253,12 +255,10 @@ def test_killed_worker_loses_no_item_and_brings_none_twice() -> None:
             raise Killed
         return real_take_in(*arguments)
 
-    running.take_in = dying  # type: ignore[assignment]
-    try:
+    with monkeypatch.context() as patched:
+        patched.setattr(running, "take_in", dying)
         with pytest.raises(Killed):
             running.advance(archive_id=archive.pk, clock=lambda: NOW)
-    finally:
-        running.take_in = real_take_in
     archive.refresh_from_db()
     stopped_at = archive.position
     busy = running.advance(archive_id=archive.pk, clock=lambda: NOW)

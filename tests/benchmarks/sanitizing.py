@@ -9,6 +9,7 @@ from __future__ import annotations
 import statistics
 import sys
 from collections.abc import Callable
+from functools import partial
 from time import process_time
 
 from lxml_html_clean import Cleaner
@@ -57,13 +58,13 @@ def main() -> None:
     for name, text in TEXTS.items():
         clean = clean_html(text, BASE)
         works: list[Callable[[], object]] = [
-            lambda text=text: (text + " ").strip(),
-            lambda text=text: cleaner.clean_html(f"<div>{text}</div>"),
-            lambda text=text: clean_html(text, BASE),
-            lambda clean=clean: clean_html(clean, BASE),
-            lambda text=text: plain_text(text),
-            lambda clean=clean: tidy(clean, STANDARD_BOOK),
-        ]  # fmt: skip
+            partial(str.strip, text + " "),
+            partial(cleaner.clean_html, f"<div>{text}</div>"),
+            partial(clean_html, text, BASE),
+            partial(clean_html, clean, BASE),
+            partial(plain_text, text),
+            partial(tidy, clean, STANDARD_BOOK),
+        ]
         tell(f"| {name} | " + " | ".join(f"{milliseconds(work):.3f} ms" for work in works) + " |")
 
 

@@ -14,12 +14,14 @@ from tests.journeys.test_reader import PEOPLE_ARE_SLOWER
 from tests.product import Product
 
 WIDTHS = (320, 1280)
+PHONE = 390
 ADDRESS, OTHER, LEAVER = "pages@example.org", "undecided@example.org", "leaver@example.org"
 
 
 NAMES = [
-    "front", "article", "topic", "newsletters", "newsletter", "issue", "check_inbox", "confirm", "confirm_used",
-    "confirm_forged", "preferences", "unsubscribe", "unsubscribed", "not_found", "mailbox", "letter",
+    "front", "article", "topic", "newsletters", "newsletter", "issue", "check_inbox", "check_inbox_slow", "my_link",
+    "confirm", "confirm_used", "confirm_forged", "preferences", "unsubscribe", "unsubscribed",
+    "not_found", "mailbox", "letter",
 ]  # fmt: skip
 
 
@@ -41,6 +43,8 @@ def places(site: Product) -> dict[str, str]:
         "newsletter": "/newsletters/latest-news/",
         "issue": f"/newsletters/latest-news/issues/{number}/",
         "check_inbox": "/subscribe/check-inbox/",
+        "check_inbox_slow": "/subscribe/check-inbox/?slow=1",
+        "my_link": "/my-link/",
         "confirm": path_in_letter(site, undecided, "/confirm/"),
         "confirm_used": used[0],
         "confirm_forged": "/confirm/" + "A" * 32 + "/",
@@ -57,7 +61,7 @@ def places(site: Product) -> dict[str, str]:
 def test_page_is_for_everybody(name: str, places: dict[str, str], open_page: Callable[..., Page]) -> None:
     page = open_page(places[name])
 
-    assert flaws(page) == []
+    assert flaws(page) + flaws_in_large_text(page) == []
 
 
 def test_form_with_a_mistake_is_for_everybody(site: Product, open_page: Callable[..., Page]) -> None:
@@ -69,7 +73,7 @@ def test_form_with_a_mistake_is_for_everybody(site: Product, open_page: Callable
     page.get_by_role("button", name="Sign up").first.click()
     page.wait_for_selector("[aria-invalid=true]")
 
-    assert flaws(page) == []
+    assert flaws(page) + flaws_in_large_text(page) == []
 
 
 def test_flaws_are_found(open_page: Callable[..., Page]) -> None:
@@ -90,6 +94,18 @@ def flaws(page: Page) -> list[str]:
         for width in WIDTHS
         for flaw in flaws_at(page, scheme, width)
     ]
+
+
+def flaws_in_large_text(page: Page) -> list[str]:
+    """With text of twice its size nothing may be cut off or need scrolling sideways (WCAG 1.4.4, 1.4.10)."""
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    found = []
+    for width in (PHONE, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        needed = page.evaluate("document.documentElement.scrollWidth")
+        found += [f"{width} px, large text: {needed} px is wider than the screen"] if needed > width else []
+    page.evaluate("document.documentElement.style.fontSize = ''")
+    return found
 
 
 def flaws_at(page: Page, scheme: str, width: int) -> list[str]:

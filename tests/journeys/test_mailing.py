@@ -17,13 +17,20 @@ from tests.servers.http import HttpServer
 from tests.servers.smtp import Received, SmtpServer
 
 ADA, BOB = "ada@example.org", "bob@example.org"
-# Two days ago, and yesterday: the run of a day belongs to its date, so that each is a run of its own.
+# The schedule's time was a minute ago, and what ran until now was of the day before: each run is one of its own.
 SET_DUE = """
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 from django.utils import timezone
 from newsletter.digests.models import Schedule
-schedules = Schedule.objects.filter(newsletter__slug="latest-news", cadence="daily")
-assert schedules.update(next_run_at=timezone.now() - timedelta(days={days}), approval="automatic") == 1
+schedule = Schedule.objects.get(newsletter__slug="latest-news", cadence="daily")
+for issue in schedule.issues.order_by("run_date"):
+    issue.run_date -= timedelta(days=1)
+    issue.save(update_fields=["run_date"])
+due = (timezone.now() - timedelta(minutes=1)).replace(second=0, microsecond=0)
+schedule.time = due.astimezone(ZoneInfo(schedule.time_zone)).time()
+schedule.next_run_at, schedule.approval = due, "automatic"
+schedule.save(update_fields=["time", "next_run_at", "approval"])
 """
 
 
@@ -39,10 +46,10 @@ def test_two_days_of_a_newsletter(smtp_site: Product, relay: SmtpServer, web: Ht
     assert poll(smtp_site, feed)["new"] == 2
     assert poll(smtp_site, feed)["new"] == 0
 
-    first_day = run_schedule(smtp_site, relay, days_ago=2, expected=2)
+    first_day = run_schedule(smtp_site, relay, expected=2)
     serve_feed(web, ["Tram bridge opens", "Night market returns", "Lighthouse is lit again"])
     assert poll(smtp_site, feed)["new"] == 1
-    second_day = run_schedule(smtp_site, relay, days_ago=1, expected=2)
+    second_day = run_schedule(smtp_site, relay, expected=2)
 
     assert sorted(mail.recipients for mail in first_day) == sorted(mail.recipients for mail in second_day)
     for before, after in zip(of(first_day, readers), of(second_day, readers), strict=True):
@@ -136,10 +143,10 @@ def poll(site: Product, url: str) -> dict[str, int]:
     return report
 
 
-def run_schedule(site: Product, relay: SmtpServer, *, days_ago: int, expected: int) -> list[Received]:
-    """Let the daily schedule be due since then, tick beside the running scheduler, and take what went out."""
+def run_schedule(site: Product, relay: SmtpServer, *, expected: int) -> list[Received]:
+    """Let the daily schedule be due, tick beside the running scheduler, and take what went out."""
     before = len(relay.messages)
-    site.run(SET_DUE.format(days=days_ago))
+    site.run(SET_DUE)
     site.manage("tick", "--json")
     return relay.wait_for(before + expected)[before:]
 

@@ -172,6 +172,9 @@ def test_launched_issue_and_finished_schedule_have_no_forecast(client: Client, n
     launched = make_issue(newsletter=newsletter, status="approved", approved_at=NOW, launched_at=NOW)
     over = make_schedule(newsletter=newsletter, next_run_at=None)
 
-    assert client.get(f"/admin/forecast/issue/{launched.pk}/").status_code == 404
+    page = client.get(f"/admin/forecast/issue/{launched.pk}/")
+    assert (page.status_code, page["Location"]) == (302, f"/admin/digests/issue/{launched.pk}/change/")
+    piece = client.get(f"/admin/forecast/issue/{launched.pk}/?piece")
+    assert "There is no forecast any more" in piece.content.decode()
     assert "No run is planned" in client.get(f"/admin/forecast/schedule/{over.pk}/").content.decode()
     assert Schedule.objects.count() == 1

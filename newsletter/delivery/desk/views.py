@@ -18,6 +18,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -90,7 +91,11 @@ def sent_alert(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 @for_those_who_may("digests.view_issue")
 def forecast_of_issue(request: HttpRequest, pk: int) -> HttpResponse:
-    issue = get_object_or_404(Issue.objects.waiting().select_related("newsletter"), pk=pk)
+    issue = get_object_or_404(Issue.objects.select_related("newsletter"), pk=pk)
+    if not Issue.objects.waiting().filter(pk=pk).exists():  # it went out while its page was being opened
+        if PIECE in request.GET:
+            return HttpResponse(format_html("<p>{}</p>", _("There is no forecast any more: this run is decided.")))
+        return HttpResponseRedirect(reverse("admin:digests_issue_change", args=[pk]))
     return _show_forecast(request, issue.newsletter, str(issue), lambda now: forecasting.of_issue(issue, now=now))
 
 

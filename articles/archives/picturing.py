@@ -41,7 +41,7 @@ def _fetch_for(row: ArchiveItem, archive: Archive, now: datetime) -> int:
     if row.picture_number and not article.picture_url and not article.picture:
         _name_picture(article, archive, row.picture_number)
     count = 0
-    if article.picture_url and not article.picture:
+    if article.picture_url and not article.picture and not article.has_lost_picture:
         typed = archive.name if archive.kind == Archive.Kind.PAGES else ""
         count += illustrating.fetch_picture(article, trusted_url=typed)
     return count + illustrating.fetch_body_pictures_of(article, now=now)

@@ -7,6 +7,8 @@ import re
 import unicodedata
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
+from django.utils.text import slugify
+
 from articles.feeds.parsing import ParsedItem
 
 MAX_URL_LENGTH = 1000
@@ -81,6 +83,11 @@ def title_key(title: str) -> str:
     """The letters and digits of a title, without case and marks; "" if it has none."""
     letters = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", title).casefold())
     return "".join(letter for letter in letters if letter.isalnum())[:MAX_KEY_LENGTH]
+
+
+def author_slug(name: str) -> str:
+    """The name in the address of an author; a hash for a name without any Latin letter."""
+    return slugify(name)[:80].strip("-") or f"author-{digest(name)[:10]}"
 
 
 def is_telling(key: str) -> bool:

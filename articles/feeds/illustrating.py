@@ -32,7 +32,8 @@ def fetch_pictures(feed: Feed, *, wanted: Collection[int], now: datetime) -> int
     """
     deadline = monotonic() + SECONDS_PER_POLL
     is_waiting = Q(entries__feed=feed, picture="", first_seen_at__gt=now - TRIES_PERIOD)
-    articles = Article.objects.filter(is_waiting | Q(pk__in=wanted)).exclude(picture_url="").distinct()
+    articles = Article.objects.filter(is_waiting | Q(pk__in=wanted)).exclude(picture_url="")
+    articles = articles.filter(has_lost_picture=False).distinct()
     count = 0
     for article in articles.order_by("-first_seen_at", "-released_at", "-pk")[:MAX_PER_POLL]:
         if monotonic() > deadline:
@@ -92,7 +93,7 @@ def _fetch_body_picture(row: BodyPicture, *, trusted_url: str, now: datetime) ->
 def fetch_picture(article: Article, *, trusted_url: str = "") -> bool:
     """Get the picture at ``article.picture_url`` and store it. False if that failed; the article is never harmed.
 
-    An address that will never give a picture is forgotten; one whose server is only down stays, to be tried again.
+    An address that will never give a picture is not asked again; one whose server is only down is.
     """
     try:
         fetched = fetch(article.picture_url, trusted_url=trusted_url, limits=LIMITS, accept=PICTURE_TYPES)
@@ -100,7 +101,7 @@ def fetch_picture(article: Article, *, trusted_url: str = "") -> bool:
     except (FetchError, PictureError) as error:
         logger.info("no picture for article %s: %s", article.pk, error)
         if isinstance(error, PictureError) or error.is_final:
-            Article.objects.filter(pk=article.pk, picture_url=article.picture_url).update(picture_url="")
+            Article.objects.filter(pk=article.pk, picture_url=article.picture_url).update(has_lost_picture=True)
         return False
     return _store_if_still_wanted(article, rendition)
 

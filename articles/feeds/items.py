@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 
-from django.db.models import QuerySet
-from django.utils.text import slugify
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from articles import body_pictures
-from articles.feeds import full_text, identity
+from articles.feeds import following, full_text, identity
 from articles.feeds.fingerprints import Fingerprint, part
 from articles.feeds.mapping import CategoryMap
 from articles.feeds.parsing import ParsedItem
@@ -138,12 +137,49 @@ def _join(article: Article, arrival: Arrival, batch: Batch) -> Outcome:
         renamed.identity = arrival.identity
         renamed.save(update_fields=["identity"])
         return _revisit(renamed, arrival, batch)
-    _add_entry(article, arrival, batch)
+    takes_over = _may_release(article, arrival, batch)
+    if takes_over:
+        article = _release(article.pk, arrival, batch)
+    extract_at = batch.now if takes_over and full_text.is_wanted(batch.feed, arrival.item) else None
+    _add_entry(article, arrival, batch, extract_at=extract_at, has_taken_over=takes_over)
     article.topics.add(*batch.categories.topics_of(arrival.item.categories))
-    return Outcome.UNCHANGED
+    return Outcome.NEW if takes_over else Outcome.UNCHANGED
 
 
-def _add_entry(article: Article, arrival: Arrival, batch: Batch, *, extract_at: datetime | None = None) -> None:
+def _may_release(article: Article, arrival: Arrival, batch: Batch) -> bool:
+    """Whether a trusted feed tells what only waits in review because others brought it first."""
+    is_waiting = article.status == Article.Status.IN_REVIEW and article.created_by_id is None
+    if not is_waiting or not batch.feed.is_trusted or arrival.is_held:
+        return False
+    feeds = set(article.entries.values_list("feed_id", flat=True))
+    return batch.feed.pk not in feeds and _source_of(article) is not None
+
+
+def _release(pk: int, arrival: Arrival, batch: Batch) -> Article:
+    """Publish it as the trusted feed tells it; what an editor changed meanwhile stays."""
+    article = Article.objects.select_for_update().get(pk=pk)
+    link, authors = usable_link(arrival.item, batch), _authors(arrival.item, batch)
+    has_picture = following.take_over(
+        article, arrival.item, source=_source_of(article), link=link, authors=authors, now=batch.now
+    )
+    if has_picture:
+        batch.wanted_pictures.add(article.pk)
+    if not article.revisions.exclude(editor=None).exists():
+        article.is_mailable = arrival.is_mailable
+        article.save(update_fields=["is_mailable"])
+    article.publish(arrival.released_at)
+    batch.presence.note_article(article)
+    return article
+
+
+def _add_entry(
+    article: Article,
+    arrival: Arrival,
+    batch: Batch,
+    *,
+    extract_at: datetime | None = None,
+    has_taken_over: bool = False,
+) -> None:
     FeedEntry.objects.create(
         feed=batch.feed,
         article=article,
@@ -153,6 +189,7 @@ def _add_entry(article: Article, arrival: Arrival, batch: Batch, *, extract_at: 
         first_seen_at=batch.now,
         categories=list(arrival.item.categories),
         extract_at=extract_at,
+        has_taken_over=has_taken_over,
     )
 
 
@@ -164,8 +201,8 @@ def _revisit(entry: FeedEntry, arrival: Arrival, batch: Batch) -> Outcome:
         return Outcome.UNCHANGED
     article = Article.objects.select_for_update().get(pk=entry.article_id)
     is_changed = False
-    if _is_source(entry, article):
-        is_changed = _update(article, arrival.item, before, after, batch)
+    if _source_of(article) == entry:
+        is_changed = _follow(article, arrival, before, batch)
         is_changed |= _sort_anew(article, entry.categories, categories, batch)
     entry.fingerprint, entry.title_key = str(after), identity.title_key(arrival.item.title)
     entry.categories = categories
@@ -175,30 +212,18 @@ def _revisit(entry: FeedEntry, arrival: Arrival, batch: Batch) -> Outcome:
     return Outcome.UPDATED if is_changed else Outcome.UNCHANGED
 
 
-def _is_source(entry: FeedEntry, article: Article) -> bool:
-    """Whether the article was made from this entry; feeds that only repeat it do not change it."""
-    made = article.entries.filter(first_seen_at=article.first_seen_at).order_by("pk")  # a merged one brings older ones
-    return made.first() == entry
+def _source_of(article: Article) -> FeedEntry | None:
+    """What the article follows; feeds that only repeat it do not change it."""
+    made = Q(first_seen_at=article.first_seen_at)  # a merged one brings older ones
+    return article.entries.filter(made | Q(has_taken_over=True)).order_by("-has_taken_over", "pk").first()
 
 
-def _update(article: Article, item: ParsedItem, before: Fingerprint, after: Fingerprint, batch: Batch) -> bool:
-    changed = []
-    for name, said, saying, text in (
-        ("title", before.title, after.title, item.title),
-        ("summary", before.summary, after.summary, item.summary),
-        ("body", before.body, after.body, item.body_html),
-    ):
-        if said != saying and text and part(getattr(article, name)) == said:
-            setattr(article, name, text)
-            changed.append(name)
-    if before.picture != after.picture and item.picture and part(article.picture_url) == before.picture:
-        article.picture_url, article.picture_alt = item.picture.url, item.picture.alt
-        changed += ["picture_url", "picture_alt"]
+def _follow(article: Article, arrival: Arrival, before: Fingerprint, batch: Batch) -> bool:
+    link, authors = usable_link(arrival.item, batch), _authors(arrival.item, batch)
+    changed = following.follow(article, arrival.item, before=before, link=link, authors=authors, now=batch.now)
+    if "picture_url" in changed:
         batch.wanted_pictures.add(article.pk)
-    if changed:
-        article.save(update_fields=[*changed, "updated_at"])
-    if "body" in changed:
-        body_pictures.note(article, now=batch.now)
+    batch.presence.note_article(article)
     return bool(changed)
 
 
@@ -218,7 +243,7 @@ def _slug(item: ParsedItem, batch: Batch) -> str:
 
 
 def _authors(item: ParsedItem, batch: Batch) -> list[Author]:
-    known = [batch.presence.author(author_slug(name)) for name in dict.fromkeys(item.authors)]
+    known = [batch.presence.author(identity.author_slug(name)) for name in dict.fromkeys(item.authors)]
     if all(known):
         return [author for author in known if author]
     authors = authors_of(item)
@@ -235,17 +260,12 @@ def presence_of(feed_items: Iterable[ParsedItem]) -> Presence:
         links=filter(None, (identity.canonical_url(item.link) for item in new)),
         title_keys=filter(identity.is_telling, keys),
         slugs=(slug_base(item.title) for item in new),
-        author_slugs=(author_slug(name) for item in new for name in item.authors),
+        author_slugs=(identity.author_slug(name) for item in new for name in item.authors),
     )
 
 
 def authors_of(item: ParsedItem) -> list[Author]:
     return [
-        Author.objects.get_or_create(slug=author_slug(name), defaults={"name": name})[0]
+        Author.objects.get_or_create(slug=identity.author_slug(name), defaults={"name": name})[0]
         for name in dict.fromkeys(item.authors)
     ]
-
-
-def author_slug(name: str) -> str:
-    """The name in the address of an author; a hash for a name without any Latin letter."""
-    return slugify(name)[:80].strip("-") or f"author-{identity.digest(name)[:10]}"

@@ -61,11 +61,12 @@ def fetch_pictures(*, feed_id: int, now: datetime) -> None:
 
 def feeds_awaiting_pictures(now: datetime) -> list[int]:
     """Feeds of recent articles whose picture could not be fetched yet."""
-    recent = Article.objects.order_by("-pk").values_list("pk", "picture", "picture_url", "first_seen_at")
+    names = ("pk", "picture", "picture_url", "has_lost_picture", "first_seen_at")
+    recent = Article.objects.order_by("-pk").values_list(*names)
     waiting = [
         pk
-        for pk, picture, url, first_seen_at in recent[:RECENT_ARTICLES]
-        if url and not picture and first_seen_at > now - illustrating.TRIES_PERIOD
+        for pk, picture, url, is_lost, first_seen_at in recent[:RECENT_ARTICLES]
+        if url and not picture and not is_lost and first_seen_at > now - illustrating.TRIES_PERIOD
     ]
     return list(FeedEntry.objects.filter(article__in=waiting).values_list("feed_id", flat=True).distinct().order_by())
 

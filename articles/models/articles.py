@@ -71,6 +71,12 @@ class Article(models.Model):
     picture_alt = models.CharField(_("picture description"), max_length=300, blank=True)
     picture_credit = models.CharField(_("picture credit"), max_length=200, blank=True)
     picture_url = models.URLField(max_length=1000, blank=True, editable=False)
+    has_lost_picture = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="there is no picture at picture_url: never asked again",
+    )
 
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.DRAFT)
     is_mailable = models.BooleanField(_("may go into newsletters"), default=True)
@@ -95,6 +101,9 @@ class Article(models.Model):
         "self", on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="duplicates",
         verbose_name=_("merged into"), help_text="a reader who got one of them has had the other",
     )  # fmt: skip
+    merge_record = models.JSONField(
+        null=True, editable=False, help_text="what the merger moved, so that both can be taken apart again"
+    )
 
     objects = ArticleQuerySet.as_manager()
 

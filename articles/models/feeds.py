@@ -107,10 +107,13 @@ class FeedEntry(models.Model):
     feed = models.ForeignKey(Feed, on_delete=models.CASCADE, related_name="entries")
     article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="entries")
     identity = models.CharField(max_length=64, help_text="SHA-256 of the item's id, or of its link if it has none")
-    fingerprint = models.CharField(max_length=64, help_text="SHA-256 of what was imported, to see that it changed")
+    fingerprint = models.CharField(max_length=160, help_text="a hash of each field that was imported")
     title_key = models.CharField(max_length=300, db_index=True, help_text="the title without case, marks and spaces")
     first_seen_at = models.DateTimeField()
     categories = models.JSONField(default=list, help_text="the item's, as the feed wrote them")
+    has_taken_over = models.BooleanField(
+        default=False, db_default=False, help_text="it published what another feed's item had held for review"
+    )
     extract_at = models.DateTimeField(null=True, db_index=True, help_text="when to fetch the full text; null is never")
     extract_count = models.PositiveSmallIntegerField(default=0, help_text="how often that was tried")
     extracted_part = models.CharField(max_length=16, blank=True, help_text="hash of the text that was extracted")

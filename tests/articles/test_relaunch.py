@@ -109,7 +109,8 @@ def test_relaunch_with_new_ids_and_addresses_brings_nothing_new(http_server: Htt
         for number in range(1, 31)
     ]
 
-    assert counts(polled_again(http_server, feed, *moved)) == (0, 0, 30)
+    assert counts(polled_again(http_server, feed, *moved)) == (0, 30, 0)
+    assert Article.objects.filter(canonical_url__startswith="https://new.example/").count() == 30
     assert FeedEntry.objects.count() == Article.objects.count() == 30
 
 

@@ -89,6 +89,13 @@ def copies_of(address: str) -> Copies | None:
     return Copies(width, height, ", ".join([*smaller, f"{address} {width}w"]) if smaller else "")
 
 
+def narrowest(address: str, *, at_least: int) -> str:
+    """The address of the smallest copy of a stored picture that is so many pixels wide, or the picture's own."""
+    found = _NAME.fullmatch(address)
+    widths = [width for width in SMALLER_WIDTHS if at_least <= width < int(found[2])] if found else []
+    return f"{found[1]}-{widths[0]}w.jpg" if found and widths else address
+
+
 def forget(name: str) -> None:
     """Delete a stored picture that no page and no mail shows, with its copies."""
     found = _NAME.fullmatch(name)

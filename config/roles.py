@@ -36,7 +36,7 @@ EDITOR = (
 PUBLISHER = (
     EDITOR
     | _models(ALL, "articles", "feed")
-    | _models(WORK, "digests", "issue", "schedule", "offer")
+    | _models(WORK, "digests", "issue", "schedule", "offer", "appearance")
     | _models(WORK, "subscribers", "newsletter")
     | _models(("view", "change"), "delivery", "campaign")
     | _models(LOOK, "delivery", "send")

@@ -21,6 +21,7 @@ PORT = environment.port("PORT", 8000)
 SITE_URL = environment.site_url("SITE_URL", f"http://localhost:{PORT}")
 SITE_NAME = environment.text("SITE_NAME", "The Harbor Gazette")
 SITE_NAME_NOW = "articles.models.publication.site_name"  # what was set at the desk goes before SITE_NAME
+MAIL_LOOK_NOW = "articles.mail_look.look_of_the_publication"
 _site = urlsplit(SITE_URL)
 _is_https = _site.scheme == "https"
 

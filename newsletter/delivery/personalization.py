@@ -53,6 +53,7 @@ class Letter:
 
     def __init__(self, *, campaign: Campaign, mail: RenderedMail) -> None:
         self.newsletter: Newsletter = campaign.issue.newsletter
+        self._greeting = mail.greeting
         self.sender = on_the_wire(self.newsletter.sender_address)
         self._text = compile_part(mail.text, is_html=False)
         self._html = compile_part(mail.html, is_html=True)
@@ -67,6 +68,7 @@ class Letter:
         """
         recipient = on_the_wire(subscriber.email)
         values = reader_values(self.newsletter, subscription, subscriber)
+        values[Slot.GREETING] = self._greeting.to(values[Slot.NAME])
         to, kind = mailbox(subscriber.name, recipient), Subscriber.Format(subscriber.format)
         data = self.data(to=to, message_id=message_id(send), values=values, kind=kind)
         return Outgoing(send.pk, self.sender, recipient, data)
@@ -128,7 +130,7 @@ def on_the_wire(address: str) -> str:
 
 
 def reader_values(newsletter: Newsletter, subscription: Subscription, subscriber: Subscriber) -> dict[str, str]:
-    """A reader's own values, by slot name, not escaped."""
+    """A reader's own values, by slot name, not escaped; all but the greeting, which the edition's letter knows."""
     return {
         Slot.NAME: one_line(subscriber.name),
         Slot.EMAIL: subscriber.email,

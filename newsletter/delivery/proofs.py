@@ -16,7 +16,7 @@ from newsletter.delivery.personalization import Letter, Outgoing, local_date, on
 from newsletter.delivery.transports.registry import open_transport
 from newsletter.digests.assembly import candidates, limits, placed
 from newsletter.digests.models import EditionItem, Issue
-from newsletter.digests.rendering import IssueRenderer
+from newsletter.digests.rendering import IssueRenderer, RenderedMail
 from newsletter.digests.selection import Selection, select
 from newsletter.lib.addresses import parse_address
 from newsletter.lib.slots import Slot
@@ -40,7 +40,7 @@ def send_test(issue: Issue, *, address: str, now: datetime) -> Outcome:
     letter = Letter(campaign=Campaign(pk=0, issue=issue, started_at=now), mail=marked)
     recipient = on_the_wire(address)
     data = letter.data(
-        to=f"<{recipient}>", message_id=make_msgid(domain=site_domain()), values=_values(issue, address, now)
+        to=f"<{recipient}>", message_id=make_msgid(domain=site_domain()), values=_values(issue, mail, address, now)
     )
     with open_transport() as transport:
         (outcome,) = transport.deliver([Outgoing(0, letter.sender, recipient, data)])
@@ -55,11 +55,12 @@ def _items(issue: Issue, *, now: datetime) -> list[EditionItem]:
     return [EditionItem(article_id=pk, position=n, placement=place) for n, (pk, place) in enumerate(placed(selection))]
 
 
-def _values(issue: Issue, address: str, now: datetime) -> dict[str, str]:
+def _values(issue: Issue, mail: RenderedMail, address: str, now: datetime) -> dict[str, str]:
     page = settings.SITE_URL + reverse("digests:newsletter", kwargs={"slug": issue.newsletter.slug})
     return {
         Slot.NAME: "",
         Slot.EMAIL: address,
+        Slot.GREETING: mail.greeting.to(""),
         Slot.SIGNED_UP_ON: local_date(now, issue.newsletter),
         Slot.UNSUBSCRIBE_URL: page,
         Slot.PREFERENCES_URL: page,

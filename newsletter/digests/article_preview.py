@@ -6,10 +6,11 @@ from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.safestring import SafeString
 
-from articles.models import Article
+from articles.models import Article, Publication
 from articles.outlook import MailPreview
 from newsletter.digests import blocks, stories
-from newsletter.digests.blocks import Look
+from newsletter.digests.looks import Look
+from newsletter.digests.models import Appearance
 from newsletter.subscribers.models import Newsletter
 
 MOST_NEWSLETTERS = 12
@@ -23,8 +24,7 @@ def mail_previews(article: Article) -> list[MailPreview]:
 
 def _preview(article: Article, newsletter: Newsletter) -> MailPreview:
     with translation.override(newsletter.language):
-        is_bidi = translation.get_language_bidi()
-        look = Look.of(language=newsletter.language, is_bidi=is_bidi, accent=newsletter.accent_color)
+        look = Look.of(Appearance.of(newsletter), Publication.current())
         story = stories.story_of(article, newsletter.language)
         shown = [SafeString(blocks.html_block(template, story, look)) for template in ("lead", "story")]
         html = render_to_string("digests/article_preview.html", {"blocks": shown, "look": look})

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
 from types import TracebackType
@@ -19,40 +19,22 @@ from django.template.base import Node, Parser
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
-from articles.colors import readable
+from articles.mail_look import Logo
+from newsletter.digests.looks import Look
 from newsletter.digests.prose import wrap
 from newsletter.digests.stories import Story
 from newsletter.lib import slots
 from newsletter.lib.html import inline_css, inline_fragment
+from newsletter.lib.slots import Slot
 
-PAPER, DARK_PAPER = "#fffdf9", "#1d1b18"
 # What differs between the editions of an issue; cf. newsletter.lib.slots for what differs between readers.
 PLACE = re.compile("\ue002([a-z_]+)\ue003")
-UPRIGHT = {"ar", "fa", "he", "ja", "ko", "th", "ug", "ur", "zh"}  # languages whose scripts have no italics
+SECTION_LEVEL = 2
 BLANK = re.compile(r"\s*\n\s*")
 
 
 class RenderingError(Exception):
     """A mail cannot be made; the message says why, for a template's error with its name and line."""
-
-
-@dataclass(frozen=True)
-class Look:
-    """What every piece of an issue's mail needs to know."""
-
-    language: str
-    direction: str
-    accent: str
-    accent_dark: str
-
-    @classmethod
-    def of(cls, *, language: str, is_bidi: bool, accent: str) -> Look:
-        return cls(
-            language=language,
-            direction="rtl" if is_bidi else "ltr",
-            accent=readable(accent, paper="#f4f0e8"),
-            accent_dark=readable(accent, paper=DARK_PAPER),
-        )
 
 
 @dataclass(frozen=True)
@@ -64,15 +46,18 @@ class Frame:
     site_name: str
     site_url: str
     name: str
+    logo: Logo | None
     date: str
     number: int
     heading: str
+    greets: bool
     intro: SafeString
     intro_text: str
     body: SafeString
     body_text: str
     web_url: str
     postal_address: str
+    closing: str
     is_advertisement: bool
     is_alert: bool
 
@@ -88,44 +73,76 @@ def put_together(frame: str, pieces: Mapping[str, str]) -> str:
 
 @lru_cache(maxsize=64)
 def frame(what: Frame) -> tuple[str, str]:
-    """HTML and text around the articles, with places ``subject``, ``preheader`` and ``articles``."""
+    """HTML and text around the articles, with places ``subject``, ``preheader`` and ``articles``.
+
+    Raises RenderingError if a template leaves out what a mail must have.
+    """
     context = {
-        **_look(what.look),
+        **what.look.context(),
         **vars(what),
         "slots": slots.marks(),
         **{name: place(name) for name in ("subject", "preheader", "articles")},
     }
     html = render(f"email/{what.template}/body.html", context)
-    return _squeeze(inline_css(html)), wrap(render(f"email/{what.template}/body.txt", context))
+    text = render(f"email/{what.template}/body.txt", context)
+    for name, part in (("body.html", html), ("body.txt", text)):
+        _must_have(f"email/{what.template}/{name}", part, what)
+    return _squeeze(inline_css(html)), wrap(text)
+
+
+def _must_have(template: str, part: str, what: Frame) -> None:
+    """The law asks for the address and the way out, and what leaves out the articles says nothing."""
+    needed = {
+        "{{ articles }}": place("articles"),
+        "{{ slots.unsubscribe_url }}": Slot.UNSUBSCRIBE_URL.mark,
+        "{{ slots.preferences_url }}": Slot.PREFERENCES_URL.mark,
+        "{{ postal_address }}": escape(what.postal_address) if template.endswith(".html") else what.postal_address,
+    }
+    missing = [name for name, value in needed.items() if value not in part]
+    if missing:
+        raise RenderingError(f"{template}: {', '.join(missing)} must be in it")
 
 
 @lru_cache(maxsize=4096)
-def html_block(template: str, story: Story, look: Look) -> str:
-    """One article's HTML. Templates: ``lead``, ``story``, ``headline``."""
-    look = replace(look, direction=story.direction or look.direction)
-    return _fragment(f"email/digest/_{template}.html", {**_look(look), "story": story}, look)
+def html_block(kind: str, story: Story, look: Look, *, level: int = 2) -> str:
+    """One article's HTML, in a place that its layout has: ``lead``, ``story``, ``card``; or as a ``headline``.
+
+    ``level`` is that of its heading. Under the heading of a section (3) it does not say its topic again.
+    """
+    look = look.turned(story.direction)
+    context = {
+        **look.context(),
+        "story": story,
+        "level": level,
+        "has_kicker": story.is_sponsored or (look.shows_topics and level == SECTION_LEVEL),
+        "summary": look.summary_of(story),
+        "picture": look.picture_of(story, kind) if kind != "headline" else None,
+    }
+    folder = "" if kind == "headline" else f"{look.layout}/"
+    return _fragment(f"email/digest/{folder}_{kind}.html", context, look)
 
 
 @lru_cache(maxsize=256)
-def html_part(template: str, look: Look, *, count: int = 0, web_url: str = "") -> str:
-    """A piece without an article: ``headlines``, the heading over them, and ``left_out``, how many found no place."""
-    return _fragment(f"email/digest/_{template}.html", {**_look(look), "count": count, "web_url": web_url}, look)
+def html_part(template: str, look: Look, **values: str | int) -> str:
+    """A piece without an article: ``section`` and ``row``, ``headlines`` and its heading, and ``left_out``."""
+    return _fragment(f"email/digest/_{template}.html", {**look.context(), **values}, look)
 
 
 @lru_cache(maxsize=4096)
 def text_block(template: str, story: Story, look: Look) -> str:
     """One article's text, with a place ``number``. Templates: ``story``, ``headline``."""
-    context = {**_look(look), "story": story, "number": place("number")}
+    context = {**look.context(), "story": story, "summary": look.summary_of(story), "number": place("number")}
     return wrap(render(f"email/digest/_{template}.txt", context))
 
 
 @lru_cache(maxsize=256)
-def text_part(template: str, look: Look, *, count: int = 0, web_url: str = "") -> str:
-    return render(f"email/digest/_{template}.txt", {**_look(look), "count": count, "web_url": web_url}).strip("\n")
+def text_part(template: str, look: Look, **values: str | int) -> str:
+    return render(f"email/digest/_{template}.txt", {**look.context(), **values}).strip("\n")
 
 
 @lru_cache(maxsize=1024)
 def subject(template: str, own: str, headline: str, newsletter: str) -> str:
+    """On one line: the editor's ``own``, or else ``headline``, or else the newsletter's name."""
     context = {"own": own, "headline": headline, "newsletter": newsletter}
     return " ".join(render(f"email/{template}/subject.txt", context).split())
 
@@ -151,21 +168,12 @@ def forget() -> None:
 
 @lru_cache(maxsize=64)
 def _style(look: Look) -> str:
-    return render("email/_style.css", _look(look))
+    names = ("email/_style.css", f"email/digest/{look.layout}/_style.css")
+    return "\n".join(render(name, look.context()) for name in names)
 
 
 def _fragment(template: str, context: Mapping[str, object], look: Look) -> str:
     return _squeeze(inline_fragment(render(template, context), _style(look)))
-
-
-def _look(look: Look) -> dict[str, object]:
-    is_rtl = look.direction == "rtl"
-    return {
-        **vars(look),
-        "slant": "normal" if look.language.partition("-")[0] in UPRIGHT else "italic",
-        "start": "right" if is_rtl else "left",
-        "end": "left" if is_rtl else "right",
-    }
 
 
 def _squeeze(html: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
@@ -15,14 +15,17 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
-from newsletter.digests import blocks, fitting, prose, stories
+from articles.mail_look import logo_of
+from articles.models import Publication
+from newsletter.digests import blocks, fitting, phrases, prose, stories
 from newsletter.digests.archive import shown_items
 from newsletter.digests.blocks import RenderingError
-from newsletter.digests.fitting import Arrangement
-from newsletter.digests.models import Edition, EditionItem, Issue
+from newsletter.digests.greetings import Greeting
+from newsletter.digests.layouts import Arrangement
+from newsletter.digests.looks import Look
+from newsletter.digests.models import Appearance, Edition, EditionItem, Issue
 from newsletter.digests.stories import Story
 from newsletter.lib.dates import folio_date
-from newsletter.lib.naming import site_name
 from newsletter.subscribers.models import Newsletter
 
 __all__ = ["IssueRenderer", "RenderedMail", "RenderingError", "render_edition", "render_web"]
@@ -39,12 +42,13 @@ class RenderedMail:
     subject: str
     html: str
     text: str
+    greeting: Greeting = field(default_factory=Greeting)
 
 
 def render_edition(*, edition: Edition, withdrawn: Collection[int] = ()) -> RenderedMail | None:
     """The edition's mail without withdrawn articles; None if nothing is left to say. Raises RenderingError.
 
-    At most 5 queries, whatever the number of articles. Who renders many editions of an issue keeps an IssueRenderer.
+    At most 7 queries, whatever the number of articles. Who renders many editions of an issue keeps an IssueRenderer.
     """
     issue = Issue.objects.select_related("newsletter").get(pk=edition.issue_id)
     items = edition.items.order_by("position", "pk")
@@ -52,14 +56,15 @@ def render_edition(*, edition: Edition, withdrawn: Collection[int] = ()) -> Rend
 
 
 class IssueRenderer:
-    """Renders the editions of one issue. It reads the issue's articles once (3 queries), editions cost none after that.
+    """Renders the editions of one issue. It reads the issue's articles once (5 queries), editions cost none after that.
 
     An edition of known articles costs about 0.1 ms, a template render only what no edition before it had.
     """
 
-    def __init__(self, issue: Issue) -> None:
+    def __init__(self, issue: Issue, *, appearance: Appearance | None = None) -> None:
         self.issue = issue
         self.newsletter: Newsletter = issue.newsletter
+        self.appearance = appearance or Appearance.of(issue.newsletter)
         self._stories: dict[int, Story] = {}
         self._asked: set[int] | None = None
 
@@ -109,7 +114,7 @@ class IssueRenderer:
         html_frame, text_frame = blocks.frame(frame)
         wanted = Arrangement(frame.look, frame.web_url, stories=tuple(full), headlines=tuple(headlines))
         arrangement, articles = fitting.fit(wanted, room=fitting.MOST_BYTES - len(html_frame.encode()))
-        subject = self._subject(frame.template, arrangement.lead)
+        subject = self._subject(frame, arrangement.lead)
         html = blocks.put_together(
             html_frame,
             {
@@ -121,11 +126,15 @@ class IssueRenderer:
         if len(html.encode()) > fitting.MOST_BYTES + 2_000:
             raise RenderingError(_("The mail is too long: %(bytes)d bytes.") % {"bytes": len(html.encode())})
         text = blocks.put_together(text_frame, {"subject": subject, "preheader": "", "articles": arrangement.text()})
-        return RenderedMail(subject=subject, html=html, text=BLANK_LINES.sub("\n\n", text).strip() + "\n")
+        text = BLANK_LINES.sub("\n\n", text).strip() + "\n"
+        return RenderedMail(subject, html, text, Greeting.of(self.appearance, self._names))
 
-    def _subject(self, template: str, lead: Story | None) -> str:
+    def _subject(self, frame: blocks.Frame, lead: Story | None) -> str:
         own, headline = prose.one_line(self.issue.subject), lead.headline if lead else ""
-        return blocks.subject(template, own, headline, prose.one_line(self.newsletter.name))
+        if headline and self.appearance.subject_pattern:
+            values = {**self._names, "headline": headline, "date": frame.date, "number": str(frame.number)}
+            headline = prose.one_line(phrases.filled(self.appearance.subject_pattern, values))
+        return blocks.subject(frame.template, own, headline, prose.one_line(self.newsletter.name))
 
     def _preheader(self, frame: blocks.Frame, arrangement: Arrangement) -> str:
         """The editor's preview line, or what the subject does not say yet."""
@@ -136,6 +145,15 @@ class IssueRenderer:
         return Truncator(text).chars(PREHEADER_CHARACTERS)
 
     @cached_property
+    def _publication(self) -> Publication:
+        return Publication.current()
+
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        """What a publisher's phrases may name besides a story."""
+        return {"newsletter": self.newsletter.name, "publication": self._publication.title}
+
+    @cached_property
     def _frame(self) -> blocks.Frame:
         issue, newsletter = self.issue, self.newsletter
         has_body = newsletter.kind != Newsletter.Kind.DIGEST
@@ -143,30 +161,29 @@ class IssueRenderer:
         body = prose.to_html(issue.body if has_body else "", max_characters=BODY_CHARACTERS)
         return blocks.Frame(
             template="announcement" if has_body else "digest",
-            look=blocks.Look.of(
-                language=newsletter.language,
-                is_bidi=translation.get_language_bidi(),
-                accent=newsletter.accent_color,
-            ),
-            site_name=prose.one_line(site_name()),
+            look=Look.of(self.appearance, self._publication),
+            site_name=prose.one_line(self._publication.title),
             site_url=settings.SITE_URL,
             name=prose.one_line(newsletter.name),
+            logo=logo_of(self._publication) if self.appearance.shows_logo else None,
             date=folio_date(issue.launched_at or issue.send_at),
             number=issue.number,
             heading=prose.one_line(issue.subject),
+            greets=bool(self.appearance.greeting) and not issue.is_alert,
             intro=intro,
             intro_text=prose.to_text(intro),
             body=body,
             body_text=prose.to_text(body),
             web_url=stories.absolute(issue.get_absolute_url()),
             postal_address=prose.one_line(newsletter.postal_address),
+            closing=prose.one_line(phrases.filled(self.appearance.closing, self._names)),
             is_advertisement=newsletter.kind == Newsletter.Kind.OFFERS,
             is_alert=issue.is_alert,
         )
 
 
 def render_web(*, issue: Issue, now: datetime) -> SafeString:
-    """The issue's content for its page in the archive, without anybody's own links. 4 queries.
+    """The issue's content for its page in the archive, without anybody's own links. 6 queries.
 
     It is set in the site's own type (templates/digests/_issue.html): pages forbid the inline styles that mails need.
     """

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import PurePosixPath
 
@@ -13,30 +13,35 @@ from django.core.files.images import get_image_dimensions
 from django.core.files.storage import default_storage
 from django.db.models import F, FilteredRelation, Q
 from django.db.models.fields.files import ImageFieldFile
-from django.utils.text import Truncator
+from django.utils.text import Truncator, get_text_list
 from django.utils.translation import get_language_info
 from django.utils.translation import gettext as _
 from PIL import Image
 
 from articles.models import Article
+from articles.pictures import narrowest
 from newsletter.digests.models import Issue, IssueItem
 from newsletter.digests.prose import one_line
 
 MAILABLE_SUFFIXES = {".gif", ".jpeg", ".jpg", ".png"}  # no WebP in Outlook, no SVG in Gmail
-PICTURE_BOX = (552, 400)  # CSS pixels
-THUMBNAIL_BOX = (176, 176)
 SUMMARY_CHARACTERS = 400
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture at the size at which it is shown, in CSS pixels."""
+    """A picture with its size in pixels, or, once it is ``within`` a box, the size at which it is shown."""
 
     url: str
     width: int
     height: int
     alt: str
     credit: str
+
+    def within(self, box: tuple[int, int]) -> Picture:
+        """As large as it can be shown in the box, in CSS pixels, from the smallest copy that is sharp on any screen."""
+        scale = min(box[0] / self.width, box[1] / self.height)
+        width, height = max(1, round(self.width * scale)), max(1, round(self.height * scale))
+        return replace(self, url=narrowest(self.url, at_least=2 * width), width=width, height=height)
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,8 @@ class Story:
     summary: str
     url: str
     label: str  # the topic, or that it is paid for
+    topic: str
+    byline: str
     is_sponsored: bool
     language: str  # empty if it is the newsletter's
     direction: str
@@ -56,7 +63,7 @@ class Story:
 
 
 def load(issue: Issue, pks: Collection[int]) -> dict[int, Story]:
-    """The stories of the issue and those asked for, in the issue's words; published ones only. 2 queries."""
+    """The stories of the issue and those asked for, in the issue's words; published ones only. 3 queries."""
     articles = (
         Article.objects.annotate(
             own=FilteredRelation("issue_items", condition=Q(issue_items__issue=issue)),
@@ -66,7 +73,7 @@ def load(issue: Issue, pks: Collection[int]) -> dict[int, Story]:
         .filter(Q(pk__in=pks) | (Q(own__isnull=False) & ~Q(own__state=IssueItem.State.DROPPED)))
         .filter(status=Article.Status.PUBLISHED)
         .defer("body")
-        .prefetch_related("topics")
+        .prefetch_related("topics", "authors")
         .order_by("pk")
     )
     return {article.pk: story_of(article, issue.newsletter.language) for article in articles}
@@ -81,18 +88,20 @@ def story_of(article: Article, newsletter_language: str) -> Story:
     """The article in its own words for mails, or in the issue's if ``load`` found some."""
     language, direction = _language(article.language, newsletter_language)
     summary = _first(getattr(article, "own_summary", ""), article.newsletter_summary, article.summary)
-    topics: Iterable[str] = (topic.name for topic in article.topics.all())
+    topic = one_line(next((topic.name for topic in article.topics.all()), ""))
     return Story(
         pk=article.pk,
         headline=_first(getattr(article, "own_title", ""), article.newsletter_title, article.title),
         summary=Truncator(summary).chars(SUMMARY_CHARACTERS),
         url=absolute(article.get_absolute_url()),
-        label=_("Advertisement") if article.is_sponsored else one_line(next(iter(topics), "")),
+        label=_("Advertisement") if article.is_sponsored else topic,
+        topic=topic,
+        byline=_byline(article),
         is_sponsored=article.is_sponsored,
         language=language,
         direction=direction,
-        picture=_picture(article.picture or article.thumbnail, article, PICTURE_BOX),
-        thumbnail=_picture(article.thumbnail or article.picture, article, THUMBNAIL_BOX),
+        picture=_picture(article.picture or article.thumbnail, article),
+        thumbnail=_picture(article.thumbnail or article.picture, article),
     )
 
 
@@ -110,19 +119,23 @@ def _language(article: str, newsletter: str) -> tuple[str, str]:
     return article, "rtl" if is_bidi else "ltr"
 
 
-def _picture(file: ImageFieldFile, article: Article, box: tuple[int, int]) -> Picture | None:
+def _byline(article: Article) -> str:
+    names = [one_line(author.name) for author in article.authors.all()]
+    return _("By %(names)s") % {"names": get_text_list(names, _("and"))} if names else ""
+
+
+def _picture(file: ImageFieldFile, article: Article) -> Picture | None:
     """None if there is none, or none that every mail program can show."""
     if not file or PurePosixPath(file.name or "").suffix.lower() not in MAILABLE_SUFFIXES:
         return None
     try:
-        size = _dimensions(file.name or "")
+        width, height = _dimensions(file.name or "")
     except (OSError, ValueError, SuspiciousOperation, Image.DecompressionBombError):
         return None
-    scale = min(box[0] / size[0], box[1] / size[1])
     return Picture(
         url=absolute(file.url),
-        width=max(1, round(size[0] * scale)),
-        height=max(1, round(size[1] * scale)),
+        width=width,
+        height=height,
         alt=one_line(article.picture_alt),
         credit=one_line(article.picture_credit),
     )

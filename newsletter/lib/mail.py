@@ -23,6 +23,7 @@ from django.core.mail.backends.smtp import EmailBackend as SmtpBackend
 from django.template import Context
 from django.template.loader import get_template
 from django.utils import translation
+from django.utils.module_loading import import_string
 
 from newsletter.lib.addresses import InvalidAddress, wire_address
 from newsletter.lib.headers import mailbox, one_line, unstructured
@@ -162,11 +163,16 @@ def _render(name: str, values: Mapping[str, object], *, autoescape: bool) -> str
 
 
 def _site() -> dict[str, object]:
+    """What every mail's templates need. The setting MAIL_LOOK_NOW says who knows the publication's look."""
+    is_rtl = translation.get_language_bidi()
     return {
+        **import_string(settings.MAIL_LOOK_NOW)(),
+        "start": "right" if is_rtl else "left",
+        "end": "left" if is_rtl else "right",
         "site_name": site_name(),
         "site_url": settings.SITE_URL,
         "language": translation.get_language(),
-        "direction": "rtl" if translation.get_language_bidi() else "ltr",
+        "direction": "rtl" if is_rtl else "ltr",
     }
 
 

@@ -18,6 +18,7 @@ class Slot(StrEnum):
 
     NAME = "name"  # empty if we do not know it
     EMAIL = "email"
+    GREETING = "greeting"  # empty if the newsletter greets nobody
     SIGNED_UP_ON = "signed_up_on"  # the date of their confirmation, as people of the newsletter's language write it
     UNSUBSCRIBE_URL = "unsubscribe_url"
     PREFERENCES_URL = "preferences_url"

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from articles.colors import contrast, readable
-from newsletter.digests.blocks import DARK_PAPER, PAPER
+
+PAPER, DARK_PAPER = "#fffdf9", "#1d1b18"
 
 COLORS = st.integers(0, 0xFFFFFF).map(lambda value: f"#{value:06x}")
 

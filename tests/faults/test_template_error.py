@@ -16,7 +16,7 @@ from newsletter.digests.models import Edition, Issue
 from tests.factories import NOW, make_article, make_issue, make_newsletter, make_subscription, make_topic
 from tests.servers.smtp import SmtpServer
 
-LEAD = Path("email/digest/_lead.html")
+LEAD = Path("email/digest/classic/_lead.html")
 POISON = '{% if story.headline == "Poison" %}{% include "nowhere.html" %}{% endif %}'
 
 

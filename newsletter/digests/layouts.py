@@ -1,0 +1,98 @@
+"""Which article stands where in a mail: the lead, what follows in one list or by topic, and the headlines.
+
+Everything is put together from pieces that ``blocks`` has rendered once; nothing here runs a template for itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import batched
+
+from newsletter.digests.blocks import html_block, html_part, place, put_together, text_block, text_part
+from newsletter.digests.looks import Look
+from newsletter.digests.models import Appearance
+from newsletter.digests.stories import Story
+
+IN_SECTION, IN_LIST = 3, 2  # levels of a story's heading
+
+
+@dataclass(frozen=True)
+class Section:
+    """Stories under a common title; ``""`` for those that stand in one list."""
+
+    title: str
+    stories: tuple[Story, ...]
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """Which article stands where. ``left_out`` counts the headlines that found no place."""
+
+    look: Look
+    web_url: str
+    stories: tuple[Story, ...]
+    headlines: tuple[Story, ...]
+    left_out: int = 0
+
+    @property
+    def lead(self) -> Story | None:
+        return self.stories[0] if self.stories else None
+
+    def html(self) -> str:
+        """All articles' HTML, put together from known pieces."""
+        pieces = [html_block("lead", story, self.look) for story in self.stories[:1]]
+        for section in sections(self.stories[1:], self.look):
+            if section.title:
+                pieces.append(html_part("section", self.look, title=section.title))
+            pieces.extend(_rows(section, self.look))
+        if self.headlines:
+            pieces.append(html_part("headlines", self.look))
+            pieces.extend(html_block("headline", story, self.look) for story in self.headlines)
+        if self.left_out:
+            pieces.append(html_part("left_out", self.look, count=self.left_out, web_url=self.web_url))
+        return "\n".join(pieces)
+
+    def text(self) -> str:
+        """The same articles for reading as plain text, numbered in the order of reading."""
+        pieces = [_numbered(story, 1, self.look) for story in self.stories[:1]]
+        number = 1
+        for section in sections(self.stories[1:], self.look):
+            if section.title:
+                pieces.append(text_part("section", self.look, title=section.title))
+            for story in section.stories:
+                number += 1
+                pieces.append(_numbered(story, number, self.look))
+        if self.headlines:
+            pieces.append(text_part("headlines", self.look))
+            pieces.extend(text_block("headline", story, self.look) for story in self.headlines)
+        if self.left_out:
+            pieces.append(text_part("left_out", self.look, count=self.left_out, web_url=self.web_url))
+        return "\n\n".join(pieces)
+
+
+def sections(stories: Sequence[Story], look: Look) -> Iterator[Section]:
+    """The stories after the lead, in one list or by topic; topics in the order of their first story, the rest last."""
+    if not look.groups_by_topic or not any(story.topic for story in stories):
+        yield Section("", tuple(stories))
+        return
+    topics = dict.fromkeys(story.topic for story in stories if story.topic)
+    for topic in (*topics, ""):
+        if found := tuple(story for story in stories if story.topic == topic):
+            yield Section(topic or look.rest_title, found)
+
+
+def _rows(section: Section, look: Look) -> Iterator[str]:
+    """A magazine sets its stories in pairs; of an odd number the first has the whole width."""
+    level, stories = IN_SECTION if section.title else IN_LIST, section.stories
+    odd = len(stories) % 2 if look.layout == Appearance.Layout.MAGAZINE else len(stories)
+    for story in stories[:odd]:
+        yield html_block("story", story, look, level=level)
+    for pair in batched(stories[odd:], 2):
+        first, second = (html_block("card", story, look, level=level) for story in pair)
+        row = html_part("row", look, first=place("first"), second=place("second"))
+        yield put_together(row, {"first": first, "second": second})
+
+
+def _numbered(story: Story, number: int, look: Look) -> str:
+    return put_together(text_block("story", story, look), {"number": str(number)})

@@ -136,6 +136,32 @@ def make_thumbnail(article: Article) -> None:
     storage.delete(uploaded_name)  # it may say where and by whom it was taken
 
 
+def bring_back(article: Article, name: str) -> bool:
+    """Give the article a picture again that was stored for it before ("": none), and save that; False if it is gone.
+
+    Feeds no longer replace it.
+    """
+    if name and not default_storage.exists(name):
+        return False
+    copies = copies_of(name)
+    article.picture.name, article.picture_url = name, ""
+    article.picture_width, article.picture_height = (copies.width, copies.height) if copies else (0, 0)
+    article.thumbnail.name = _thumbnail_of(name) if name else ""
+    article.save(update_fields=[*_FIELDS, "updated_at"])
+    return True
+
+
+def _thumbnail_of(name: str) -> str:
+    """The thumbnail that lies beside a stored picture; made anew if it does not."""
+    stem = PurePosixPath(name).stem.rpartition("-")[0]
+    beside = str(PurePosixPath(name).with_name(f"{stem}-small.jpg"))
+    if default_storage.exists(beside):
+        return beside
+    with default_storage.open(name) as file:
+        rendition = render(file.read(MAX_BYTES + 1))
+    return default_storage.save(beside, ContentFile(rendition.thumbnail))
+
+
 def store(article: Article, rendition: Rendition, *more: str) -> None:
     """Write files of new names (mails out there still show the old ones); save those fields and ``more``."""
     article.picture.name = keep(rendition, stem=article.slug)

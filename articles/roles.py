@@ -43,6 +43,11 @@ def may_publish(user: Person, article: Article | None = None) -> bool:
     return user.has_perm("articles.publish_article") and (article is None or may_change(user, article))
 
 
+def may_take_apart(user: Person, article: Article) -> bool:
+    """Whether they may undo a merger: it changes what readers see of both."""
+    return article.merged_into is not None and may_publish(user, article.merged_into)
+
+
 def may_delete(user: Person, article: Article) -> bool:
     """Only what no reader ever saw: the archive and the ledger know the rest. That can be withdrawn."""
     never_seen = article.released_at is None and article.status in UNPUBLISHED

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,9 +21,11 @@ from django.utils.translation import gettext_lazy, ngettext
 from unfold.widgets import UnfoldAdminSelectMultipleWidget, UnfoldAdminSelectWidget
 
 from articles import outlook, roles
+from articles.admin.category_rules import tell_of_learned
 from articles.desk import each, tell
+from articles.feeds import mapping
 from articles.long_lists import LongListAdmin
-from articles.models import Article, Topic
+from articles.models import Article, CategoryRule, Topic
 from articles.writing import revisions
 
 ASKED = "asked"
@@ -111,13 +114,21 @@ class ArticleActions(LongListAdmin[Article]):
             details=(_("Readers who follow a topic get what has it, from the next issue on."),),
         )
 
+        learned: dict[int, CategoryRule] = {}
+
         def change(article: Article, now: datetime) -> bool:
-            revisions.note_found(article, now=now)
-            getattr(article.topics, form.cleaned_data["what"])(*_argument(form))
-            revisions.record(article, editor=request.user, now=now)  # type: ignore[arg-type]
+            before = _topic_pks(article)
+            with _versions(article, request, now):
+                getattr(article.topics, form.cleaned_data["what"])(*_argument(form))
+            rules = mapping.learn(article, before=before, after=_topic_pks(article), now=now)
+            learned.update(
+                (rule.pk, rule) for rule in rules
+            )  # the second article may make active what the first taught
             return True
 
-        return self._ask_then(request, rows, question, change, form=form)
+        answer = self._ask_then(request, rows, question, change, form=form)
+        tell_of_learned(request, list(learned.values()))
+        return answer
 
     @admin.action(description=gettext_lazy("Newsletters or site only…"), permissions=["change"])
     def mailable_selected(self, request: HttpRequest, rows: QuerySet[Article]) -> HttpResponse | None:
@@ -130,8 +141,9 @@ class ArticleActions(LongListAdmin[Article]):
         )
 
         def change(article: Article, now: datetime) -> bool:
-            article.is_mailable = form.cleaned_data["mailable"] == "1"
-            article.save(update_fields=["is_mailable", "updated_at"])
+            with _versions(article, request, now):
+                article.is_mailable = form.cleaned_data["mailable"] == "1"
+                article.save(update_fields=["is_mailable", "updated_at"])
             return True
 
         return self._ask_then(request, rows, question, change, form=form)
@@ -164,6 +176,18 @@ class ArticleActions(LongListAdmin[Article]):
             "how_many": ngettext("%(count)d article", "%(count)d articles", count) % {"count": count},
         }  # fmt: skip
         return TemplateResponse(request, "admin/articles/article/bulk.html", context)
+
+
+@contextmanager
+def _versions(article: Article, request: HttpRequest, now: datetime) -> Iterator[None]:
+    """Keep what the article says before and after."""
+    revisions.note_found(article, now=now)
+    yield
+    revisions.record(article, editor=request.user, now=now)  # type: ignore[arg-type]
+
+
+def _topic_pks(article: Article) -> set[int]:
+    return set(article.topics.order_by().values_list("pk", flat=True))
 
 
 def _argument(form: forms.Form) -> Iterable[Any]:

@@ -1,15 +1,14 @@
-"""What the page of an article asks in the background, and the pages that lead from it: versions, preview, merging."""
+"""What the page of an article asks in the background, and the pages that lead from it: versions, preview."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -19,18 +18,15 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_GET, require_POST
 
 from articles import outlook, pictures, roles
+from articles.admin.merging_pages import MergingPages, editor_of
 from articles.desk import action
-from articles.long_lists import LongListAdmin
 from articles.models import Article, Revision, WorkingCopy
-from articles.writing import autosaving, comparing, illustrating, merging, previewing, revisions
-
-if TYPE_CHECKING:
-    from django.contrib.auth.models import User
+from articles.writing import autosaving, comparing, illustrating, previewing, revisions
 
 VERSIONS_SHOWN = 100
 
 
-class ArticlePages(LongListAdmin[Article]):
+class ArticlePages(MergingPages):
     """The pages around the form, for the article's admin class."""
 
     def get_urls(self) -> list[URLPattern]:
@@ -53,7 +49,7 @@ class ArticlePages(LongListAdmin[Article]):
     # --- in the background ----------------------------------------------------------------------------------------
     def autosave(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Keep what was typed, say that somebody is here, and tell who else is."""
-        article, now, editor = self._changeable(request, pk), timezone.now(), _editor(request)
+        article, now, editor = self._changeable(request, pk), timezone.now(), editor_of(request)
         answer: dict[str, Any] = {}
         has_changes = request.POST.get("has_changes") == "1"
         autosaving.sign_of_life(article=article, editor=editor, has_changes=has_changes, now=now)
@@ -76,7 +72,7 @@ class ArticlePages(LongListAdmin[Article]):
         now = timezone.now()
         try:
             copy = autosaving.keep(
-                article=article, editor=_editor(request), values=values, base=request.POST.get("base", ""),
+                article=article, editor=editor_of(request), values=values, base=request.POST.get("base", ""),
                 copy_pk=copy_pk, now=now,
             )  # fmt: skip
         except autosaving.TooLong:
@@ -84,17 +80,17 @@ class ArticlePages(LongListAdmin[Article]):
         return {"kept_at": date_format(timezone.localtime(now), "TIME_FORMAT"), "copy_pk": copy.pk}
 
     def leave(self, request: HttpRequest, pk: int) -> HttpResponse:
-        autosaving.leave(article=self._changeable(request, pk), editor=_editor(request))
+        autosaving.leave(article=self._changeable(request, pk), editor=editor_of(request))
         return HttpResponse(status=204)
 
     def discard(self, request: HttpRequest, pk: int) -> HttpResponse:
         article = self._changeable(request, pk)
-        if autosaving.discard(editor=_editor(request), article=article):
+        if autosaving.discard(editor=editor_of(request), article=article):
             messages.success(request, _("Your unsaved changes are thrown away. This is the article as it is saved."))
         return HttpResponseRedirect(reverse("admin:articles_article_change", args=[pk]))
 
     def discard_new(self, request: HttpRequest, copy_pk: int) -> HttpResponse:
-        if autosaving.discard(editor=_editor(request), copy_pk=copy_pk):
+        if autosaving.discard(editor=editor_of(request), copy_pk=copy_pk):
             messages.success(request, _("The unsaved text is thrown away."))
         return HttpResponseRedirect(reverse("admin:articles_article_changelist"))
 
@@ -130,7 +126,7 @@ class ArticlePages(LongListAdmin[Article]):
         chosen = get_object_or_404(Revision.objects.select_related("editor"), pk=revision, article=article)
         at = date_format(timezone.localtime(chosen.created_at), "DATETIME_FORMAT")
         if request.method == "POST":
-            revisions.restore(chosen, editor=_editor(request), now=timezone.now())
+            revisions.restore(chosen, editor=editor_of(request), now=timezone.now())
             messages.success(request, _("The article says again what it said on %(at)s.") % {"at": at})
             return HttpResponseRedirect(reverse("admin:articles_article_change", args=[pk]))
         return self.ask(
@@ -138,7 +134,7 @@ class ArticlePages(LongListAdmin[Article]):
             article,
             question=_("Bring back the version of %(at)s?") % {"at": at},
             details=[
-                _("Its words, topics and authors come back. Times, address and picture stay as they are."),
+                _("Its words, topics, authors and picture come back. Times and address stay as they are."),
                 _("What the article says now is kept among the versions."),
             ],
             verb=_("Bring it back"),
@@ -154,7 +150,7 @@ class ArticlePages(LongListAdmin[Article]):
         return self._preview_page(request, article, copy, frame)
 
     def preview_new(self, request: HttpRequest, copy_pk: int) -> HttpResponse:
-        copy = get_object_or_404(WorkingCopy, pk=copy_pk, article=None, editor=_editor(request))
+        copy = get_object_or_404(WorkingCopy, pk=copy_pk, article=None, editor=editor_of(request))
         frame = reverse("admin:articles_article_preview_new_frame", args=[copy_pk])
         return self._preview_page(request, self._typed(request, copy), copy, frame)
 
@@ -176,78 +172,16 @@ class ArticlePages(LongListAdmin[Article]):
         return previewing.frame(request, self._previewed(request, pk)[0], now=timezone.now())
 
     def _preview_new_frame(self, request: HttpRequest, copy_pk: int) -> HttpResponse:
-        copy = get_object_or_404(WorkingCopy, pk=copy_pk, article=None, editor=_editor(request))
+        copy = get_object_or_404(WorkingCopy, pk=copy_pk, article=None, editor=editor_of(request))
         return previewing.frame(request, self._typed(request, copy), now=timezone.now())
 
     def _previewed(self, request: HttpRequest, pk: str | int) -> tuple[Article, WorkingCopy | None]:
         article = self._visible(request, pk)
-        copy = autosaving.copy_of(article, _editor(request))
+        copy = autosaving.copy_of(article, editor_of(request))
         return (self._typed(request, copy), copy) if copy else (article, None)
 
     def _typed(self, request: HttpRequest, copy: WorkingCopy) -> Article:
         return previewing.typed(copy, self.get_form(request, copy.article, change=copy.article is not None))
-
-    # --- merging --------------------------------------------------------------------------------------------------
-    @action(description=gettext_lazy("Merge a duplicate"), url_path="merge", icon="merge", permissions=["publish"])
-    def merge(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Choose the duplicate of this article; it leads here from then on."""
-        article = self._changeable(request, object_id)
-        if not roles.may_publish(request.user, article):
-            raise PermissionDenied
-        if request.method == "POST":
-            return self._merge(request, article)
-        query = request.GET.get("q", "").strip()
-        found = self.get_search_results(request, self.get_queryset(request), query)[0] if query else None
-        others = found.exclude(pk=article.pk).filter(merged_into=None)[:20] if found is not None else None
-        context = {
-            "article": article, "query": query, "likely": merging.likely_duplicates(article), "others": others,
-        }  # fmt: skip
-        return self._page(request, article, "merge", _("Merge a duplicate"), context)
-
-    def _merge(self, request: HttpRequest, article: Article) -> HttpResponse:
-        chosen = request.POST.get("duplicate", "")
-        duplicate = Article.objects.filter(pk=chosen).first() if chosen.isdecimal() else None
-        if duplicate is None:
-            messages.error(request, _("Choose the article that says the same."))
-            return HttpResponseRedirect(request.get_full_path())
-        if not roles.may_publish(request.user, duplicate):
-            raise PermissionDenied
-        try:
-            merging.merge(duplicate=duplicate, into=article, editor=_editor(request), now=timezone.now())
-        except merging.CannotMerge as error:
-            messages.error(request, str(error))
-            return HttpResponseRedirect(request.get_full_path())
-        messages.success(
-            request,
-            _("“%(gone)s” leads here now. Who was sent it does not get this one, too.") % {"gone": duplicate.title},
-        )
-        return HttpResponseRedirect(reverse("admin:articles_article_change", args=[article.pk]))
-
-    # --- what they share ------------------------------------------------------------------------------------------
-    def _visible(self, request: HttpRequest, pk: str | int) -> Article:
-        """Raises Http404 for what this person may not see, so that they cannot learn what there is."""
-        article = Article.objects.filter(pk=pk).first() if str(pk).isdecimal() else None
-        if article is None or not roles.may_see(request.user, article):
-            raise Http404
-        return article
-
-    def _changeable(self, request: HttpRequest, pk: str | int) -> Article:
-        article = self._visible(request, pk)
-        if not roles.may_change(request.user, article):
-            raise PermissionDenied
-        return article
-
-    def _page(
-        self, request: HttpRequest, article: Article, name: str, title: str, context: dict[str, Any]
-    ) -> HttpResponse:
-        shared = {**self.admin_site.each_context(request), "opts": self.opts, "title": title, "original": article}
-        return TemplateResponse(request, f"admin/articles/article/{name}.html", {**shared, **context})
-
-
-def _editor(request: HttpRequest) -> User:
-    if not request.user.is_authenticated:
-        raise PermissionDenied
-    return request.user
 
 
 def _chosen(kept: list[Revision], pk: str, default: int) -> Revision | None:

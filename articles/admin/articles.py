@@ -58,7 +58,7 @@ class ArticleAdmin(LearnsFromCorrections, ArticleActions, ArticlePages):
     autocomplete_fields = ["topics", "authors"]
     readonly_fields = ["status", "first_seen_at", "released_at", "withdrawn_at", "updated_at"]
     inlines = [EntryInline]
-    actions_detail = ["preview", "versions", "merge", "withdraw"]
+    actions_detail = ["preview", "versions", "merge", "take_apart", "withdraw"]
     actions_submit_line = ["save_and_publish", "submit"]
     fieldsets = [
         (None, {"fields": ["status", "title", "summary", "body", "topics", "authors", "base", "copy_pk"]}),
@@ -178,6 +178,7 @@ class ArticleAdmin(LearnsFromCorrections, ArticleActions, ArticlePages):
             "others": autosaving.others(article=article, editor=editor, now=now),
             "conflict": comparing.changes(conflict, {**conflict, **typed}) if conflict else [],
             "may_change": roles.may_change(editor, article),
+            "may_take_apart": roles.may_take_apart(editor, article),
         }
 
     def save_model(self, request: HttpRequest, obj: Article, form: Any, change: bool) -> None:  # noqa: FBT001

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 
+from articles import pictures
 from articles.models import Article, Author, Revision, Topic
 
 if TYPE_CHECKING:
@@ -71,9 +72,10 @@ def record(
 
 @transaction.atomic
 def restore(revision: Revision, *, editor: User, now: datetime) -> Article:
-    """Make the article say what it said then: its words, topics and authors. What it says now is kept, too.
+    """Make the article say what it said then: its words, topics, authors and picture. What it says now is kept, too.
 
-    When it is published, mailed or expires, its address and its picture stay as they are.
+    When it is published, mailed or expires and its address stay as they are; so does its picture if the file of the
+    old one is gone.
     """
     article = Article.objects.select_for_update().get(pk=revision.article_id)
     note_found(article, now=now)
@@ -83,6 +85,8 @@ def restore(revision: Revision, *, editor: User, now: datetime) -> Article:
     article.save(update_fields=[*WORDS, "updated_at"])
     article.topics.set(Topic.objects.filter(pk__in=revision.content.get("topics", [])))
     article.authors.set(Author.objects.filter(pk__in=revision.content.get("authors", [])))
+    if (picture := revision.content.get("picture")) is not None and picture != str(article.picture or ""):
+        pictures.bring_back(article, picture)
     record(article, editor=editor, now=now, reason=Revision.Reason.RESTORED)
     return article
 

@@ -6,14 +6,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
 
-from articles.models import Article, FeedEntry, Revision, WorkingCopy
-from articles.writing import comparing, merging, revisions
+from articles import pictures
+from articles.models import Article, CategoryRule, FeedEntry, Revision, WorkingCopy
+from articles.writing import comparing, revisions
 from tests import factories
 from tests.admin.test_actions import form_of
+from tests.articles.documents import picture
 
 pytestmark = pytest.mark.django_db
 
@@ -109,34 +111,91 @@ def test_comparison_marks_words_and_not_whole_paragraphs() -> None:
     assert [(piece.kind, piece.text) for piece in body.paragraphs[1]] == [("same", "Bring a coat.")]
 
 
-def test_merging_moves_sources_and_leads_readers_on(desk: Client) -> None:
-    kept = factories.make_article(released_at=timezone.now() - timedelta(hours=1))
-    gone = factories.make_article(canonical_url="https://example.org/a")
-    entry = FeedEntry.objects.create(
-        feed=factories.make_feed(), article=gone, identity="1", fingerprint="1", title_key="x",
-        first_seen_at=gone.first_seen_at,
-    )  # fmt: skip
+def test_picture_comes_back_with_its_version(desk: Client) -> None:
+    article = factories.make_article()
+    pictures.store_picture(article, picture(1600, 1000))
+    first = revisions.record(article, editor=None, now=factories.NOW)
+    name, thumbnail = str(article.picture), str(article.thumbnail)
+    pictures.store_picture(article, picture(300, 600))
+    assert first is not None
 
-    desk.post(reverse("admin:articles_article_merge", args=[kept.pk]), {"duplicate": gone.pk})
+    revisions.restore(first, editor=factories.make_editor(), now=factories.NOW)
 
-    gone.refresh_from_db()
-    kept.refresh_from_db()
-    entry.refresh_from_db()
-    assert (gone.status, gone.merged_into, entry.article) == (Article.Status.WITHDRAWN, kept, kept)
-    assert kept.canonical_url == "https://example.org/a"
-    assert Client().get(gone.get_absolute_url()).headers["Location"] == kept.get_absolute_url()
-    assert not gone.publish(factories.NOW)
+    article.refresh_from_db()
+    assert (str(article.picture), str(article.thumbnail), article.picture_width) == (name, thumbnail, 1200)
+    assert article.revisions.all()[0].content["picture"] == name
 
 
-def test_merged_article_leads_to_the_last_of_a_chain() -> None:
-    first, second, third = (factories.make_article() for _number in range(3))
+def test_version_whose_picture_is_gone_brings_back_its_words(desk: Client) -> None:
+    article = factories.make_article(title="First")
+    pictures.store_picture(article, picture())
+    first = revisions.record(article, editor=None, now=factories.NOW)
+    assert first is not None
+    pictures.forget(str(article.picture))
+    pictures.store_picture(article, picture(300, 600))
+    article.title = "Second"
+    article.save()
 
-    merging.merge(duplicate=first, into=second, editor=None, now=factories.NOW)
-    merging.merge(duplicate=second, into=third, editor=None, now=factories.NOW)
+    revisions.restore(first, editor=factories.make_editor(), now=factories.NOW)
 
-    assert merging.ids_of_stories([third.pk]) == {first.pk: third.pk, second.pk: third.pk, third.pk: third.pk}
-    with pytest.raises(merging.CannotMerge):
-        merging.merge(duplicate=third, into=first, editor=None, now=factories.NOW)
+    article.refresh_from_db()
+    assert (article.title, article.picture.height) == ("First", 600)
+
+
+def test_version_without_a_picture_takes_it_away_and_a_lost_thumbnail_is_made_anew() -> None:
+    article = factories.make_article()
+    bare = revisions.record(article, editor=None, now=factories.NOW)
+    pictures.store_picture(article, picture())
+    with_picture = revisions.record(article, editor=None, now=factories.NOW)
+    article.thumbnail.storage.delete(str(article.thumbnail))
+    assert bare is not None
+    assert with_picture is not None
+    editor = factories.make_editor()
+
+    revisions.restore(bare, editor=editor, now=factories.NOW)
+    article.refresh_from_db()
+    assert (article.picture.name, article.thumbnail.name, article.picture_width) == ("", "", 0)
+
+    revisions.restore(with_picture, editor=editor, now=factories.NOW)
+    article.refresh_from_db()
+    assert (article.picture.width, article.thumbnail.width) == (1200, 352)
+
+
+# --- several at once --------------------------------------------------------------------------------------------------
+def in_bulk(desk: Client, articles: list[Article], action: str, **fields: object) -> None:
+    keys = [article.pk for article in articles]
+    desk.post(
+        reverse("admin:articles_article_changelist"),
+        {"action": action, "_selected_action": keys, "asked": "1", **fields},
+    )
+
+
+def test_bulk_change_of_newsletters_keeps_versions(desk: Client) -> None:
+    articles = [factories.make_article(), factories.make_article()]
+
+    in_bulk(desk, articles, "mailable_selected", mailable="0")
+
+    for article in articles:
+        after, before = article.revisions.all()
+        assert (before.content["is_mailable"], after.content["is_mailable"]) == (True, False)
+        assert (before.reason, after.editor) == (Revision.Reason.FOUND, User.objects.get(username="ana"))
+
+
+def test_bulk_change_of_topics_teaches_what_categories_mean(desk: Client) -> None:
+    feed, harbor = factories.make_feed(), factories.make_topic(name="Harbor")
+    articles = [factories.make_article(), factories.make_article()]
+    for article in articles:
+        FeedEntry.objects.create(
+            feed=feed, article=article, identity=str(article.pk), fingerprint="1", title_key="x",
+            first_seen_at=article.first_seen_at, categories=["Hafen"],
+        )  # fmt: skip
+
+    in_bulk(desk, articles, "topics_selected", topics=[harbor.pk], what="add")
+
+    rule = CategoryRule.objects.get()
+    assert (rule.category, rule.topic, rule.status) == ("Hafen", harbor, CategoryRule.Status.ACTIVE)
+    assert sorted(rule.learned_from) == [article.pk for article in articles]
+    assert "From now on" in desk.get(reverse("admin:articles_article_changelist")).content.decode()
 
 
 def test_withdrawing_says_what_it_does_to_mails(desk: Client) -> None:

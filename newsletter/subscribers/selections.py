@@ -82,7 +82,7 @@ def _end(pks: Sequence[int], order: Order) -> Changed:
 
 
 def _end_rows(which: Q, order: Order) -> Changed:
-    """End them at once, with a consent record each, as they asked an editor to."""
+    """End them at once, as they asked an editor to; with a consent record for each who had agreed."""
     living = Subscription.objects.filter(which, status__in=LIVING).select_related("subscriber").order_by("pk")
     rows = list(living.select_for_update(of=("self",)))
     method = ConsentRecord.Method.EDITOR
@@ -95,7 +95,13 @@ def _end_rows(which: Q, order: Order) -> Changed:
             newsletter_id=row.newsletter_id, action=ConsentRecord.Action.WITHDRAWN,
         )
         for row in rows
+        if row.status != Status.PENDING  # nobody had agreed
     )  # fmt: skip
+    Change.objects.bulk_create(
+        _switched(row, before=Status.PENDING, after=Status.ENDED, editor_id=order.editor_id, at=order.at)
+        for row in rows
+        if row.status == Status.PENDING
+    )
     return [(row.pk, row.status) for row in rows]
 
 
@@ -112,6 +118,11 @@ def _unend(changed: Changed, order: Order, now: datetime) -> int:
             back.filter(Q(confirmed_at__isnull=False) | Q(imported_at__isnull=False)).update(status=status)
         back.filter(status=Status.ENDED).update(status=status, ended_at=None, ended_reason="")
     _record_taken_back([row for row in rows if before[row.pk] != Status.PENDING], now)
+    Change.objects.bulk_create(
+        _switched(row, before=Status.ENDED, after=Status.PENDING, editor_id=order.editor_id, at=now)
+        for row in rows
+        if before[row.pk] == Status.PENDING
+    )
     return len(rows)
 
 
@@ -161,14 +172,15 @@ def _switch(pks: Sequence[int], source: Status, to: Status, editor_id: int | Non
     """Each with a line in the reader's timeline. Before is until when they had paused."""
     rows = list(Subscription.objects.filter(pk__in=pks, status=source).order_by("pk").select_for_update(of=("self",)))
     Subscription.objects.filter(pk__in=[row.pk for row in rows]).update(status=to, paused_until=None, import_run=None)
-    Change.objects.bulk_create(
-        Change(
-            subscriber_id=row.subscriber_id, newsletter_id=row.newsletter_id, by=Change.By.EDITOR, at=at,
-            editor_id=editor_id, field="status", before=source.value, after=to.value,
-        )
-        for row in rows
-    )  # fmt: skip
+    Change.objects.bulk_create(_switched(row, before=source, after=to, editor_id=editor_id, at=at) for row in rows)
     return [(row.pk, row.paused_until.isoformat() if row.paused_until else "") for row in rows]
+
+
+def _switched(row: Subscription, *, before: Status, after: Status, editor_id: int | None, at: datetime) -> Change:
+    return Change(
+        subscriber_id=row.subscriber_id, newsletter_id=row.newsletter_id, by=Change.By.EDITOR, at=at,
+        editor_id=editor_id, field="status", before=before.value, after=after.value,
+    )  # fmt: skip
 
 
 def _lower(pks: Sequence[int], order: Order) -> Changed:

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from newsletter.subscribers import changes
 from newsletter.subscribers.consent import record_given, record_withdrawn
-from newsletter.subscribers.models import Cadence, ConsentRecord, Newsletter, Subscriber, Subscription
+from newsletter.subscribers.models import Cadence, Change, ConsentRecord, Newsletter, Subscriber, Subscription
 
 UNDO_PERIOD = timedelta(days=7)
 SLIP_PERIOD = timedelta(hours=1)  # for so long the preferences page offers to undo what was left on it
@@ -21,16 +21,36 @@ BY_THEMSELVES = (Method.ONE_CLICK.value, Method.PAGE.value, Method.PREFERENCES.v
 def unsubscribe(*, subscription: Subscription, method: ConsentRecord.Method, now: datetime) -> bool:
     """End the subscription at once and keep the withdrawal. False if it had ended before.
 
-    That goes for a wish, too, by which anybody may have opened anew what had ended: it is as ended as it was, or the
-    undoing of this would bring back somebody who left long ago. Who leaves by their own word after an editor or an
-    import had ended it has left: neither can take it back any more.
+    A wish by which anybody may have opened anew what had ended is as ended as it was, or the undoing of this would
+    bring back somebody who left long ago. One that was never confirmed ends too, but nobody has left by that: where no
+    consent was given none is withdrawn. Who leaves by their own word after an editor or an import had ended it has
+    left: neither can take it back any more.
     """
-    if subscription.close_unconfirmed() or not subscription.end(now, reason=method.value):
-        by_others = Subscription.objects.filter(pk=subscription.pk, ended_reason__in=BY_OTHERS)
-        by_others.filter(status=Subscription.Status.ENDED).update(ended_reason=method.value, import_run=None)
+    if subscription.close_unconfirmed():
+        _take_over(subscription, method)
+        return False
+    if subscription.retract(now, reason=method.value):
+        _tell_of_retracted(subscription, method, now)
+        return True
+    if not subscription.end(now, reason=method.value):
+        _take_over(subscription, method)
         return False
     record_withdrawn(subscription, method=method, now=now)
     return True
+
+
+def _take_over(subscription: Subscription, method: ConsentRecord.Method) -> None:
+    by_others = Subscription.objects.filter(pk=subscription.pk, ended_reason__in=BY_OTHERS)
+    by_others.filter(status=Subscription.Status.ENDED).update(ended_reason=method.value, import_run=None)
+
+
+def _tell_of_retracted(subscription: Subscription, method: ConsentRecord.Method, now: datetime) -> None:
+    """In the timeline, which tells of joining and leaving from the consent records alone."""
+    if method in BY_THEMSELVES:
+        Change.objects.create(
+            subscriber_id=subscription.subscriber_id, newsletter_id=subscription.newsletter_id, by=Change.By.READER,
+            field="status", before=Subscription.Status.PENDING, after=Subscription.Status.ENDED, at=now,
+        )  # fmt: skip
 
 
 @transaction.atomic
@@ -41,8 +61,12 @@ def unsubscribe_from_all(*, subscriber: Subscriber, method: ConsentRecord.Method
 
 
 def rarer_cadences(subscription: Subscription) -> list[tuple[str, str]]:
-    """What this newsletter offers that comes less often than the reader gets it, as (value, label)."""
-    if subscription.newsletter.kind != Newsletter.Kind.DIGEST:
+    """What this newsletter offers that comes less often than the reader gets it, as (value, label).
+
+    Nothing while it waits to be confirmed: there is no "less" of what does not come.
+    """
+    is_waiting = subscription.status == Subscription.Status.PENDING
+    if is_waiting or subscription.newsletter.kind != Newsletter.Kind.DIGEST:
         return []
     values = list(Cadence.values)
     rarer = values[values.index(subscription.cadence) + 1 :]

@@ -150,6 +150,8 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
         "less_often": unsubscribing.rarer_cadences(subscription),
         "is_rarer_now": request.POST.get("action") == "less_often",
     }
+    if subscription.status == Subscription.Status.PENDING:
+        return render(request, "subscribers/wish.html", context)
     if subscription.status != Subscription.Status.ENDED:
         return render(request, "subscribers/unsubscribe.html", context)
     still = [Subscription.Status.ACTIVE, Subscription.Status.PAUSED]

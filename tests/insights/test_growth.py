@@ -13,6 +13,7 @@ from django.urls import reverse
 from newsletter.insights import growth
 from newsletter.insights.growth import Step, figures, recount
 from newsletter.subscribers.models import ConsentRecord, Newsletter, Suppression
+from newsletter.subscribers.selections import DEEDS, Order
 from newsletter.subscribers.suppression import suppress
 from newsletter.subscribers.unsubscribing import unsubscribe
 from tests import factories
@@ -41,6 +42,20 @@ def test_joined_left_and_bounced_are_counted_each_for_its_newsletter() -> None:
 
     assert total(first.newsletter) == (4, 1, 1, 2)
     assert total(elsewhere.newsletter) == (1, 0, 0, 1)
+
+
+def test_wish_that_nobody_confirmed_has_not_left() -> None:
+    wish = factories.make_subscription(status="pending", confirmed_at=None)
+    by_desk = factories.make_subscription(newsletter=wish.newsletter, status="pending", confirmed_at=None)
+    unsubscribe(subscription=wish, method=ConsentRecord.Method.PAGE, now=NOW)
+    order = Order(values={}, editor_id=None, at=NOW)
+
+    DEEDS["end"].apply([by_desk.pk], order)
+    recount(now=NOW)
+
+    by_desk.refresh_from_db()
+    assert by_desk.status == "ended"
+    assert total(wish.newsletter) == (0, 0, 0, 0)
 
 
 def test_day_is_one_of_the_sites_time_zone(settings: object) -> None:

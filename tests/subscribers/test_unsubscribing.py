@@ -109,6 +109,32 @@ def test_what_is_not_active_can_be_left_too(status: str) -> None:
     assert subscription.status == Status.ENDED
 
 
+def test_unconfirmed_wish_is_taken_back_without_a_withdrawal(client: Client) -> None:
+    wish = make_subscription(status=Status.PENDING, confirmed_at=None)
+
+    client.post(path_of(wish), ONE_CLICK)
+
+    wish.refresh_from_db()
+    assert (wish.status, wish.ended_reason) == (Status.ENDED, "one_click")
+    assert not ConsentRecord.objects.exists()
+    change = wish.subscriber.changes.get()
+    assert (change.by, change.field, change.before, change.after) == ("reader", "status", "pending", "ended")
+
+
+@pytest.mark.parametrize("data", [{}, {"action": "less_often", "cadence": "weekly"}])
+def test_page_of_an_unconfirmed_wish_says_that_nothing_comes(client: Client, data: dict[str, str]) -> None:
+    newsletter = make_newsletter(cadences=["daily", "weekly"])
+    wish = make_subscription(newsletter=newsletter, status=Status.PENDING, confirmed_at=None)
+
+    text = (client.post if data else client.get)(path_of(wish), data).content.decode()
+
+    wish.refresh_from_db()
+    assert (wish.status, wish.cadence) == (Status.PENDING, Cadence.DAILY)
+    assert "does not come to you" in text
+    assert "Take the request back" in text
+    assert "Only once a week" not in text
+
+
 def test_undo_brings_back_with_a_new_proof_of_consent(client: Client) -> None:
     subscription = make_subscription()
     client.post(path_of(subscription), ONE_CLICK)

@@ -223,7 +223,8 @@ class Book:
         elif there.pk:
             self._change(Subscription, member, there.pk, there.pk, before=before, after=after)
         there.status, there.ended_at = "ended", ended_at
-        self._consent(member, person, action=WITHDRAWN)
+        if before["status"] != "pending":  # nobody had agreed
+            self._consent(member, person, action=WITHDRAWN)
 
     def ask(self, member: Member, person: Person) -> None:
         """No consent to show: a wish that waits for one."""

@@ -233,6 +233,10 @@ class Subscription(models.Model):
         """Nobody confirmed what ``reopen`` opened: it is as ended as it was before."""
         return bool(self.ended_at) and self._move(["pending"], self.Status.ENDED)
 
+    def retract(self, now: datetime, *, reason: str) -> bool:
+        """A wish that nobody has confirmed is taken back: it ends, and nobody has left. False if it was none."""
+        return self._move(["pending"], self.Status.ENDED, ended_at=now, ended_reason=reason)
+
     def pause(self, *, until: object = None) -> bool:
         return self._move(["active"], self.Status.PAUSED, paused_until=until)
 
@@ -241,7 +245,7 @@ class Subscription(models.Model):
 
     def end(self, now: datetime, *, reason: str) -> bool:
         """The reader left, or mail to them must stop. False if it had ended before."""
-        return self._move(["pending", "active", "paused"], self.Status.ENDED, ended_at=now, ended_reason=reason)
+        return self._move(["active", "paused"], self.Status.ENDED, ended_at=now, ended_reason=reason)
 
     def undo_end(self) -> bool:
         """The reader says that leaving was a slip. Only what had been confirmed comes back."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo, available_timezones
 
+from django.db import transaction
 from django.db.models import Exists, Max, OuterRef, Q
 
 from newsletter.subscribers import retention
@@ -37,16 +39,20 @@ def clean_up(now: datetime) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count}
 
 
+@transaction.atomic
 def _expire_wishes(cutoff: datetime) -> int:
     recent = SignUp.objects.filter(subscriptions=OuterRef("pk"), created_at__gt=cutoff)
     pending = Subscription.objects.filter(~Exists(recent), status="pending", created_at__lte=cutoff)
-    wishes = list(pending.order_by("pk")[:WISHES])
+    first = list(pending.order_by("pk").values_list("pk", "subscriber")[:WISHES])
+    owners = _held({owner for _pk, owner in first})
+    wishes = list(pending.filter(pk__in=[pk for pk, _owner in first], subscriber__in=owners).order_by("pk"))
     for wish in wishes:
         if not wish.close_unconfirmed():
             Subscription.objects.filter(pk=wish.pk, status="pending").delete()
     return len(wishes)
 
 
+@transaction.atomic
 def _forget_people(now: datetime) -> int:
     """People of whom nothing is left but an address that somebody once typed.
 
@@ -62,9 +68,19 @@ def _forget_people(now: datetime) -> int:
         pk__range=(first, last),
         created_at__lte=now - validity() - GRACE,
     )
-    pks = list(people.order_by("pk").values_list("pk", flat=True)[:BATCH])
+    held = _held(people.order_by("pk").values_list("pk", flat=True)[:BATCH])
+    pks = list(people.filter(pk__in=held).order_by("pk").values_list("pk", flat=True))
     Subscriber.objects.filter(pk__in=pks).delete()
     return len(pks)
+
+
+def _held(pks: Iterable[int]) -> list[int]:
+    """Those of them who are in nobody else's hands; nobody else gets hold of them until the transaction ends.
+
+    What is true of them must be looked up anew: they may have signed up before they were held.
+    """
+    people = Subscriber.objects.select_for_update(skip_locked=True).filter(pk__in=list(pks))
+    return list(people.order_by("pk").values_list("pk", flat=True))
 
 
 def _forget_mails(until: datetime) -> None:

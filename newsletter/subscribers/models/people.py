@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any, ClassVar
 
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
@@ -65,15 +65,20 @@ class Suppression(models.Model):
 
 
 class SubscriberManager(models.Manager["Subscriber"]):
+    @transaction.atomic(savepoint=False)
     def with_address(self, email: str, **defaults: str) -> Subscriber:
         """The one person behind this address, however it is spelled; made with ``defaults`` if there was none.
 
-        The same statements are run whether there was one or not: how long a form takes must not tell.
+        Until the transaction ends nobody forgets them (see upkeep.py). The same statements are run whether there was
+        one or not: how long a form takes must not tell.
         """
         key = address_key(email)
-        person = Subscriber(email=email, address_key=key, address_hash=address_hash(email), **defaults)
-        self.bulk_create([person], ignore_conflicts=True)
-        return self.get(address_key=key)
+        held = self.select_for_update(no_key=True).filter(address_key=key)
+        while True:
+            person = Subscriber(email=email, address_key=key, address_hash=address_hash(email), **defaults)
+            self.bulk_create([person], ignore_conflicts=True)
+            if found := held.first():  # else they were forgotten between the two statements
+                return found
 
 
 class Subscriber(models.Model):

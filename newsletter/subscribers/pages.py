@@ -9,6 +9,7 @@ from zoneinfo import available_timezones
 
 from django.conf import settings
 from django.utils.translation import get_language_info
+from django.utils.translation import gettext_lazy as _
 
 from articles.models import Topic
 from newsletter.subscribers.forms import SubscribeForm
@@ -24,6 +25,19 @@ AREAS = (
 )  # fmt: skip
 
 
+DIGEST, UPDATES, OFFERS = Newsletter.Kind.DIGEST, Newsletter.Kind.ANNOUNCEMENTS, Newsletter.Kind.OFFERS
+# Whole sentences, as words are put in another order elsewhere. None promises what no tick below it would agree to.
+INVITATIONS = {
+    frozenset({DIGEST}): _("Sign up to get the latest news."),
+    frozenset({UPDATES}): _("Sign up to get updates."),
+    frozenset({OFFERS}): _("Sign up to get special offers."),
+    frozenset({DIGEST, UPDATES}): _("Sign up to get the latest news and updates."),
+    frozenset({DIGEST, OFFERS}): _("Sign up to get the latest news and special offers."),
+    frozenset({UPDATES, OFFERS}): _("Sign up to get updates and special offers."),
+    frozenset({DIGEST, UPDATES, OFFERS}): _("Sign up to get the latest news, updates and special offers."),
+}
+
+
 def sign_up_page(
     *, form: SubscribeForm | None = None, newsletter: Newsletter | None = None, page_url: str = ""
 ) -> dict[str, Any]:
@@ -34,6 +48,7 @@ def sign_up_page(
     return {
         "newsletters": [each for each in newsletters if each.is_open],
         "only_newsletter": newsletter,
+        "invitation": INVITATIONS.get(frozenset(Newsletter.Kind(each.kind) for each in newsletters), ""),
         "topics": list(Topic.objects.all()) if digests else [],
         "cadences": _cadences(digests),
         "form": form,

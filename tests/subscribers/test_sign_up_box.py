@@ -32,6 +32,24 @@ def test_box_offers_every_open_newsletter_and_ticks_none() -> None:
     assert 'method="post" action="/subscribe/"' in html
 
 
+@pytest.mark.parametrize(
+    ("kinds", "promise"),
+    [
+        (["digest"], "Sign up to get the latest news."),
+        (["announcements"], "Sign up to get updates."),
+        (["digest", "announcements", "digest"], "Sign up to get the latest news and updates."),
+        (["offers", "digest"], "Sign up to get the latest news and special offers."),
+        (["digest", "announcements", "offers"], "Sign up to get the latest news, updates and special offers."),
+    ],
+)
+def test_box_promises_what_its_newsletters_are_and_no_more(kinds: list[str], promise: str) -> None:
+    for kind in kinds:
+        make_newsletter(kind=kind)
+    make_newsletter(kind="offers", is_open=False)
+
+    assert f">{promise}</h2>" in box()
+
+
 def test_box_of_one_newsletter_needs_no_tick() -> None:
     newsletter = make_newsletter(consent_text="I want it.")
     make_newsletter()

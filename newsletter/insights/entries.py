@@ -19,6 +19,7 @@ class Kind(IntEnum):
     EVENT = 5
     SUPPRESSION = 6
     WELCOME = 7
+    PERSONAL_MAIL = 8
 
 
 class Tone(StrEnum):
@@ -73,4 +74,5 @@ ICONS = {
     Kind.EVENT: "monitor_heart",
     Kind.SUPPRESSION: "block",
     Kind.WELCOME: "mail",
+    Kind.PERSONAL_MAIL: "link",
 }

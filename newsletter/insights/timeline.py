@@ -1,6 +1,6 @@
 """Everything that happened with a reader, newest first: what they asked for, agreed to, got, and what came back.
 
-Paged by position, not by number, so that a page stays the same while newer things happen. A page costs 11 queries
+Paged by position, not by number, so that a page stays the same while newer things happen. A page costs 12 queries
 whatever its length; each reads one person's rows through an index.
 """
 
@@ -24,6 +24,7 @@ from newsletter.insights.entries import Entry, Kind, Position
 from newsletter.subscribers.models import (
     Change,
     ConsentRecord,
+    PersonalMail,
     SignUp,
     Subscriber,
     Subscription,
@@ -90,6 +91,12 @@ def _welcomes(subscriber: Subscriber, before: Position | None, limit: int) -> It
         yield wording.welcome(row, at=row.happened_at)
 
 
+def _personal_mails(subscriber: Subscriber, before: Position | None, limit: int) -> Iterator[Entry]:
+    theirs = PersonalMail.objects.filter(subscriber=subscriber)
+    for row in _older(theirs, Kind.PERSONAL_MAIL, "created_at", before)[:limit]:
+        yield wording.personal_mail(row)
+
+
 def _changes(subscriber: Subscriber, before: Position | None, limit: int) -> Iterator[Entry]:
     rows = Change.objects.filter(subscriber=subscriber).select_related("newsletter", "editor")
     found = list(_older(rows, Kind.CHANGE, "at", before)[:limit])
@@ -111,7 +118,7 @@ def _first_seen(subscriber: Subscriber, before: Position | None, limit: int) -> 
 
 
 SOURCES: tuple[Source, ...] = (
-    _sign_ups, _consents, _welcomes, _sends, _events, _changes, _suppression, _first_seen,
+    _sign_ups, _consents, _welcomes, _personal_mails, _sends, _events, _changes, _suppression, _first_seen,
 )  # fmt: skip
 
 

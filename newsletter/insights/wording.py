@@ -21,6 +21,7 @@ from newsletter.insights.entries import Entry, Kind, Position, Tone
 from newsletter.subscribers.models import (
     Change,
     ConsentRecord,
+    PersonalMail,
     SignUp,
     Subscriber,
     Subscription,
@@ -113,6 +114,30 @@ def welcome(row: WelcomeMail, *, at: datetime) -> Entry:
     tone = {WelcomeMail.Status.SENT: Tone.SUCCESS}.get(WelcomeMail.Status(row.status), Tone.PLAIN)
     url = _page("subscribers_welcomemail", row.pk)
     return Entry(Position(at, Kind.WELCOME, row.pk), title, tuple(details), tone, url)
+
+
+def personal_mail(row: PersonalMail) -> Entry:
+    title = {
+        PersonalMail.Kind.MY_LINK: _("Asked for the link to their page"),
+        PersonalMail.Kind.NEW_LINK: _("Was sent a new link to their page"),
+        PersonalMail.Kind.CONFIRM_ADDRESS: _("Asked to move to another address"),
+        PersonalMail.Kind.ADDRESS_CHANGED: _("Was told at the old address of the move"),
+        PersonalMail.Kind.LOWERED: _("Was told of a rarer cadence"),
+    }[PersonalMail.Kind(row.kind)]
+    tone = Tone.WARNING if row.status == PersonalMail.Status.SKIPPED else Tone.PLAIN
+    position = Position(row.created_at, Kind.PERSONAL_MAIL, row.pk)
+    return Entry(position, title, tuple(_of_personal_mail(row)), tone, _page("subscribers_personalmail", row.pk))
+
+
+def _of_personal_mail(row: PersonalMail) -> Iterator[str]:
+    if row.status == PersonalMail.Status.MAILED and row.settled_at:
+        yield _("mail accepted %(at)s") % {"at": moment(row.settled_at)}
+    elif row.status == PersonalMail.Status.SKIPPED:
+        yield _("no mail: %(reason)s") % {"reason": row.get_skipped_reason_display()}
+    else:
+        yield _("the mail waits to be sent")
+    if row.response and row.response != PersonalMail.HELD_BACK:
+        yield _("the server said: %(words)s") % {"words": row.response}
 
 
 def send(row: Send, *, at: datetime) -> Entry:

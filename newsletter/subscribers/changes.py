@@ -16,10 +16,10 @@ from django.db import transaction
 
 from newsletter.subscribers.models import Change, Subscriber, Subscription, TopicSet
 
-# Written freely by somebody: that it changed is kept, not what it said.
-UNTOLD = frozenset({"name", "email"})
+# Written freely by somebody, or a mere number: that it changed is kept, not what it said.
+UNTOLD = frozenset({"name", "email", "link_version"})
 # Not the reader's choice but ours, or told by the consent records.
-_IGNORED_OF_READERS = frozenset({"id", "address_key", "address_hash", "link_version", "created_at", "import_run"})
+_IGNORED_OF_READERS = frozenset({"id", "address_key", "address_hash", "created_at", "import_run"})
 _IGNORED_OF_SUBSCRIPTIONS = frozenset(
     {
         "id", "subscriber", "newsletter", "created_at", "confirmed_at", "imported_at", "ended_at", "ended_reason",

@@ -18,6 +18,7 @@ from newsletter.subscribers import protection, signup
 from newsletter.subscribers.forms import SubscribeForm
 from newsletter.subscribers.hygiene import Verdict
 from newsletter.subscribers.models import SignUp
+from newsletter.subscribers.protection import Admission
 
 RETRY_SECONDS = 3600
 JSON_TYPE = "application/json"
@@ -71,10 +72,9 @@ def take_in(
     ``asks_back``: this surface can show a suggestion and wait for a click; otherwise the address is taken as typed.
     """
     form = SubscribeForm(request, sent)
-    if protection.is_caught(sent):
-        return Taken(form)
-    if not protection.may_sign_up(protection.client_address(request)):
-        return TooMany()
+    admission = protection.admit(request, sent)
+    if admission != Admission.ADMITTED:
+        return Taken(form) if admission == Admission.CAUGHT else TooMany()
     if not form.is_valid():
         return Refused(form)
     if asks_back and form.suggestion and not form.has_chosen_address:

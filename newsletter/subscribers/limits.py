@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from django.db import connection
 from django.db.models import QuerySet
 
-from newsletter.subscribers.models import ConfirmationMail, SignUp
+from newsletter.subscribers.models import ConfirmationMail, PersonalMail, SignUp
+from newsletter.subscribers.models.sign_ups import counted_for
 from newsletter.subscribers.suppression import is_suppressed
 
 COOL_DOWN = timedelta(hours=24)
@@ -40,15 +41,14 @@ def reason_not_to_mail(sign_up: SignUp, now: datetime) -> SignUp.Reason | None:
         return SignUp.Reason.SUPPRESSED
     if sign_up.expires_at <= now:
         return SignUp.Reason.EXPIRED
-    earlier = ConfirmationMail.objects.to_address(subscriber.address_hash, since=now - PERIOD)
-    return _reason_to_wait(earlier.exclude(sign_up=sign_up), now, is_asked_again=sign_up.is_asked_again)
+    earlier = ConfirmationMail.objects.to_address(subscriber.address_hash, since=now - PERIOD).besides(sign_up)
+    return _reason_to_wait(earlier, now, is_asked_again=sign_up.is_asked_again)
 
 
-def reason_not_to_mail_address(address_hash: str, now: datetime) -> SignUp.Reason | None:
+def reason_not_to_mail_address(address_hash: str, row: PersonalMail, now: datetime) -> SignUp.Reason | None:
     """The same for a mail that belongs to no sign-up, such as the link to one's own page."""
-    return _reason_to_wait(
-        ConfirmationMail.objects.to_address(address_hash, since=now - PERIOD), now, is_asked_again=False
-    )
+    earlier = ConfirmationMail.objects.to_address(address_hash, since=now - PERIOD).besides(row)
+    return _reason_to_wait(earlier, now, is_asked_again=False)
 
 
 def _is_too_soon(times: Collection[datetime], now: datetime, *, is_asked_again: bool) -> bool:
@@ -63,22 +63,15 @@ def second_mail_at(sign_up: SignUp, now: datetime) -> datetime | None:
     if not sign_up.is_asked_again:
         return None
     earlier = ConfirmationMail.objects.to_address(sign_up.subscriber.address_hash, since=now - PERIOD)
-    times = list(earlier.exclude(sign_up=sign_up).values_list("at", flat=True))
+    times = list(earlier.besides(sign_up).values_list("at", flat=True))
     today = [at for at in times if at > now - COOL_DOWN]
     is_enough = len(today) >= MAILS_PER_DAY or len(times) >= MAILS_PER_PERIOD
     return None if is_enough or not today else max(today) + SECOND_AFTER
 
 
-def count_mail(sign_up: SignUp, now: datetime) -> None:
-    """Count before sending: a worker that dies on the way must not make room for a further mail."""
-    ConfirmationMail.objects.get_or_create(
-        sign_up=sign_up, defaults={"address_hash": sign_up.subscriber.address_hash, "at": now}
-    )
-
-
-def count_mail_to(address_hash: str, now: datetime) -> None:
-    """Count a mail that belongs to no sign-up, before it is sent."""
-    ConfirmationMail.objects.create(address_hash=address_hash, at=now)
+def count_mail(row: SignUp | PersonalMail, *, address_hash: str, now: datetime) -> None:
+    """Count before sending, once: a worker that dies on the way must not make room for a further mail."""
+    ConfirmationMail.objects.get_or_create(**counted_for(row), defaults={"address_hash": address_hash, "at": now})
 
 
 def start_anew(address_hash: str) -> None:

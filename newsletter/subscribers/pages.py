@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from django.conf import settings
+from django.forms import Form
 from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
 
@@ -61,9 +62,14 @@ def sign_up_page(
     }
 
 
-def _time_of(form: SubscribeForm | None) -> str:
+def address_form(form: Form) -> dict[str, Any]:
+    """A form with one address, which mails whoever has it."""
+    return {"form": form, "honeypot": HONEYPOT, "form_time": _time_of(form)}
+
+
+def _time_of(form: Form | None) -> str:
     """A form that is shown again keeps its time: whoever only clicks once more is no robot for being quick."""
-    sent = form.sent.get(TIME_FIELD, "") if form else ""
+    sent = form.data.get(TIME_FIELD, "") if form else ""
     return sent if sent and is_timely(sent) else form_time()
 
 

@@ -1,4 +1,4 @@
-"""Mails about a person's own record: the link to their page, and the two that a change of address needs.
+"""Mails about a person's own record: the link to their page, a new one, and the two that a change of address needs.
 
 A page only notes what is owed; a worker looks up who has the address and sends. So the answer takes the same time for
 every address, and what a mail server cannot take now is tried again.
@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.urls import reverse
 
 from newsletter.lib import mail
@@ -22,21 +23,35 @@ from newsletter.subscribers.models.address_changes import UNDO_PERIOD
 from newsletter.subscribers.models.owed import BATCH
 from newsletter.subscribers.models.owed import HEAD_START as HEAD_START
 from newsletter.subscribers.owed_mail import hand_over
+from newsletter.subscribers.shield import budget
 from newsletter.subscribers.suppression import is_suppressed
 from newsletter.subscribers.welcoming import leaving_headers
 
 PATIENCE = timedelta(days=1)  # whoever asked for their link has given up by then
 KEPT = timedelta(days=30)  # what became of it, without the address
 Kind, Reason = PersonalMail.Kind, PersonalMail.Reason
+_TO_OWNERS = frozenset({Kind.MY_LINK.value, Kind.LOWERED.value, Kind.NEW_LINK.value})
 
 
-def ask_for_link(*, email: str, now: datetime) -> PersonalMail:
+def ask_for_link(*, email: str, now: datetime, is_unproven: bool = False) -> PersonalMail:
     """Somebody typed this address, which has passed parse_address, to get the link to their page."""
-    return owe(kind=Kind.MY_LINK, email=email, now=now)
+    return _owe(Kind.MY_LINK, email=email, is_unproven=is_unproven, now=now)
 
 
-def owe(*, kind: PersonalMail.Kind, email: str, now: datetime, change: AddressChange | None = None) -> PersonalMail:
-    return PersonalMail.objects.create(kind=kind, email=email, change=change, created_at=now, next_attempt_at=now)
+def owe_of_change(
+    kind: PersonalMail.Kind, *, email: str, change: AddressChange, now: datetime, is_unproven: bool = False
+) -> PersonalMail:
+    """What a change of address needs, to its old or its new one."""
+    values = {"change": change, "subscriber_id": change.subscriber_id, "is_unproven": is_unproven}
+    return _owe(kind, email=email, now=now, **values)
+
+
+def owe_new_link(*, subscriber: Subscriber, now: datetime) -> PersonalMail:
+    return _owe(Kind.NEW_LINK, email=subscriber.email, subscriber=subscriber, now=now)
+
+
+def _owe(kind: PersonalMail.Kind, *, email: str, now: datetime, **values: Any) -> PersonalMail:
+    return PersonalMail.objects.create(kind=kind, email=email, created_at=now, next_attempt_at=now, **values)
 
 
 def owed(now: datetime) -> list[int]:
@@ -47,9 +62,12 @@ def owed(now: datetime) -> list[int]:
 def forget_old(now: datetime) -> int:
     """Delete mails settled long ago, and wishes for an address that came to nothing: it may have been a stranger's.
 
-    Returns how many rows; at most BATCH of each at a time.
+    What belongs to a reader stays in their timeline as long as detail of other mails does. Returns how many rows; at
+    most BATCH of each at a time.
     """
-    mails = PersonalMail.objects.filter(settled_at__lte=now - KEPT)
+    detail = now - max(KEPT, timedelta(days=settings.FORGET_DELIVERY_DETAIL_AFTER_DAYS))
+    is_old = Q(subscriber=None, settled_at__lte=now - KEPT) | Q(settled_at__lte=detail)
+    mails = PersonalMail.objects.filter(is_old)
     wishes = AddressChange.objects.filter(expires_at__lte=now - KEPT).exclude(status=AddressChange.Status.DONE)
     return _delete(mails) + _delete(wishes)
 
@@ -74,10 +92,25 @@ def _claim(mail_id: int, now: datetime) -> PersonalMail | None:
     limits.hold(address_hash(row.email))
     if not row.claim(now):
         return None
+    _note_owner(row)
     if reason := _reason_not_to_mail(row, now):
         row.skip(reason, now=now)
         return None
+    if row.kind not in PersonalMail.ASKED:
+        return row  # the owner's own business
+    if until := budget.must_wait_until(row, now):
+        row.postpone(until=until, response=PersonalMail.HELD_BACK)
+        return None
+    limits.count_mail(row, address_hash=address_hash(row.email), now=now)
     return row
+
+
+def _note_owner(row: PersonalMail) -> None:
+    """So that it stands in their timeline, and goes with them when they are erased."""
+    owner = _owner(row) if row.subscriber_id is None else None
+    if owner:
+        row.subscriber = owner
+        row.save(update_fields=["subscriber"])
 
 
 def _reason_not_to_mail(row: PersonalMail, now: datetime) -> str | None:
@@ -85,16 +118,12 @@ def _reason_not_to_mail(row: PersonalMail, now: datetime) -> str | None:
         return Reason.SUPPRESSED
     if _is_too_late(row, now):
         return Reason.EXPIRED
-    if row.kind in {Kind.MY_LINK, Kind.LOWERED} and _owner(row) is None:
+    if row.kind in _TO_OWNERS and _owner(row) is None:
         return Reason.UNKNOWN
     if row.kind == Kind.LOWERED:
         return None if _lowered(row) else Reason.NOTHING
-    is_first_attempt = row.attempt_count == 1
-    if row.kind == Kind.ADDRESS_CHANGED or not is_first_attempt:
-        return None  # the owner's own business, or counted before
-    reason = limits.reason_not_to_mail_address(address_hash(row.email), now)
-    if not reason:
-        limits.count_mail_to(address_hash(row.email), now)
+    is_limited = row.kind in PersonalMail.ASKED
+    reason = limits.reason_not_to_mail_address(address_hash(row.email), row, now) if is_limited else None
     return reason.value if reason else None
 
 
@@ -118,6 +147,13 @@ def _send_link(row: PersonalMail) -> None:
     if owner:  # to the address as it stands here, not as somebody typed it
         context = {"preferences_url": _url("subscribers:preferences", owner.preferences_token)}
         mail.send(template="my_link", to=owner.email, language=owner.language, context=context)
+
+
+def _send_new_link(row: PersonalMail) -> None:
+    owner = _owner(row)
+    if owner:
+        context = {"preferences_url": _url("subscribers:preferences", owner.preferences_token)}
+        mail.send(template="new_link", to=owner.email, language=owner.language, context=context)
 
 
 def _send_confirmation(row: PersonalMail) -> None:
@@ -159,6 +195,7 @@ _SENDERS: dict[PersonalMail.Kind, Callable[[PersonalMail], None]] = {
     Kind.CONFIRM_ADDRESS: _send_confirmation,
     Kind.ADDRESS_CHANGED: _send_notice,
     Kind.LOWERED: _send_lowered,
+    Kind.NEW_LINK: _send_new_link,
 }
 
 

@@ -13,6 +13,7 @@ What protects the owner of an address does not stand here: limits.py holds for e
 from __future__ import annotations
 
 from datetime import timedelta
+from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from django.conf import settings
@@ -75,8 +76,26 @@ def may_sign_up(address: str | None) -> bool:
     return rates.admits(address)
 
 
+class Admission(StrEnum):
+    """What the door says to a form that mails whomever it names."""
+
+    ADMITTED = "admitted"
+    CAUGHT = "caught"  # answered as ever, and dropped
+    TOO_MANY = "too_many"
+
+
+def admit(request: HttpRequest, sent: QueryDict) -> Admission:
+    """The one door of all such forms: sign-ups, asking for the mail again, one's own link, another address.
+
+    Counts the attempt. What else they share is asked of a form that is in order: ``is_timely`` and ``is_unproven``.
+    """
+    if is_caught(sent):
+        return Admission.CAUGHT
+    return Admission.ADMITTED if may_sign_up(client_address(request)) else Admission.TOO_MANY
+
+
 def is_unproven(sent: QueryDict, *, email: str) -> bool:
-    """Must this sign-up's mail wait, because a proof of work was needed and none came? Uses the proof up.
+    """Must this form's mail wait, because a proof of work was needed and none came? Uses the proof up.
 
     Over the hourly limits of the site or of the address's domain one is needed even if PROOF_OF_WORK is off, so that
     the mails then come from the small budget: nobody else can shut the door on a domain.

@@ -202,7 +202,7 @@ def _claim(sign_up_id: int, now: datetime) -> SignUp | None:
     if until := budget.must_wait_until(row, now):
         row.postpone(until=until, response=SignUp.HELD_BACK)
         return None
-    limits.count_mail(row, now)
+    limits.count_mail(row, address_hash=row.subscriber.address_hash, now=now)
     return row
 
 

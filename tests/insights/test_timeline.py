@@ -26,7 +26,7 @@ from tests.queries import lazy_loading_forbidden
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
-QUERIES_OF_A_PAGE = 11
+QUERIES_OF_A_PAGE = 12
 
 
 def a_busy_reader() -> Subscription:

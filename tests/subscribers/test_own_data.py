@@ -43,6 +43,7 @@ TOLD_UNDER = {
     "subscribers.AddressChange": "your changes of address",
     "subscribers.ConsentRecord": "your consents",
     "subscribers.Change": "changes to your choices",
+    "subscribers.PersonalMail": "mails about your link and your address",
     "delivery.Send": "mails to you",
 }
 
@@ -69,6 +70,9 @@ def reader() -> Subscriber:
         created_at=NOW, expires_at=NOW, changed_at=NOW,
     )  # fmt: skip
     Change.objects.create(subscriber=reader, by="reader", field="cadence", before="daily", after="weekly", at=NOW)
+    PersonalMail.objects.create(
+        subscriber=reader, kind="my_link", status="mailed", created_at=NOW, next_attempt_at=NOW, settled_at=NOW
+    )
     left = make_subscription(subscriber=reader, status="ended", ended_at=NOW, ended_reason="page")
     say_why(subscription=left, reason="too_much", words="I, Zoë, had enough", now=NOW)
     return reader

@@ -40,6 +40,7 @@ RELATIONS = {
     "subscribers.SignUp.subscriber": DELETED,
     "subscribers.AddressChange.subscriber": DELETED,
     "subscribers.Change.subscriber": DELETED,
+    "subscribers.PersonalMail.subscriber": DELETED,
     "subscribers.ConsentRecord.subscriber": ANONYMOUS,
     "delivery.Send.subscriber": ANONYMOUS,
 }

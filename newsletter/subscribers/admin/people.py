@@ -16,7 +16,8 @@ from unfold.enums import ActionVariant
 
 from articles.desk import DaysFilter, DeskAdmin, ReadOnlyInline, action, display
 from articles.long_lists import BY_ADDRESS_HELP, Total
-from newsletter.subscribers import changes, counting, privacy, suppression
+from newsletter.lib.doorbell import ring
+from newsletter.subscribers import changes, counting, privacy, renewing_link, suppression, tasks
 from newsletter.subscribers.admin.entering import EnteringAdmin
 from newsletter.subscribers.admin.filters import LabelFilter, SubscribedToFilter, SubscriptionStatusFilter
 from newsletter.subscribers.admin.look_alikes import WarnsOfLookAlikes
@@ -61,7 +62,7 @@ class SubscriberAdmin(EnteringAdmin, SelectionActions, WarnsOfLookAlikes):
         "label_selected", "unlabel_selected", "unsubscribe_selected", "suppress_selected", "export_selected",
         "erase_selected",
     ]  # fmt: skip
-    actions_detail = ["timeline", "erase"]
+    actions_detail = ["timeline", "renew_link", "erase"]
     fieldsets = [
         (None, {"fields": ["email", "is_mailable", "name", "labels", "language", "time_zone", "format"]}),
         (
@@ -120,6 +121,29 @@ class SubscriberAdmin(EnteringAdmin, SelectionActions, WarnsOfLookAlikes):
     def timeline(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """To the page of insights that has all of it."""
         return HttpResponseRedirect(reverse("desk:timeline", kwargs={"pk": int(object_id)}))
+
+    @action(
+        description=gettext_lazy("Make old links useless"), url_path="new-link", permissions=["change"], icon="link_off"
+    )
+    def renew_link(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """For a reader who passed a mail on, and says so."""
+        subscriber = self.row_or_404(request, object_id)
+        if request.method != "POST":
+            details = [
+                _("Every link to this reader's page that was mailed so far will open nothing. A new one is mailed."),
+                _("Links that leave a newsletter still work, as they must. It stands in the timeline that you did it."),
+            ]
+            if suppression.is_suppressed(subscriber.email):
+                details.append(_("But the address is on the suppression list: no new link will be mailed to it."))
+            return self.ask(
+                request, subscriber, question=_("Make this reader's old links useless?"), details=details,
+                verb=_("Make them useless"),
+            )  # fmt: skip
+        editor = changes.Author(Change.By.EDITOR, request.user.pk)
+        owed = renewing_link.renew(subscriber=subscriber, author=editor, now=timezone.now())
+        ring(tasks.send_personal_mail, mail_id=owed.pk)
+        messages.success(request, _("The old links are useless now, and a new one is on its way."))
+        return HttpResponseRedirect(reverse("admin:subscribers_subscriber_change", args=[subscriber.pk]))
 
     @action(
         description=gettext_lazy("Erase this person"), url_path="erase", permissions=["change"], icon="person_remove",

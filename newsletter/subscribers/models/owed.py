@@ -38,6 +38,8 @@ class OwedMail(models.Model):
     Who inherits has a ``status`` that begins as WAITING, a ``skipped_reason``, ``next_attempt_at`` and ``created_at``.
     """
 
+    HELD_BACK = "held back: the hour's mails are used up, or no proof of work came"  # a response of our own
+
     response = models.CharField(_("the server's words"), max_length=300, blank=True)
     attempt_count = models.PositiveSmallIntegerField(_("attempts"), default=0)
 

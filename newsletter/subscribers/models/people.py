@@ -95,7 +95,9 @@ class Subscriber(models.Model):
     language = models.CharField(_("language"), max_length=16, blank=True)
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True)
     format = models.CharField(_("format"), max_length=4, choices=Format, default=Format.HTML)
-    link_version = models.PositiveSmallIntegerField(default=0, editable=False)
+    link_version = models.PositiveSmallIntegerField(
+        _("link to their page, so that older ones open nothing"), default=0, editable=False
+    )
     allows_measuring = models.BooleanField(_("agreed to measuring opens and clicks"), default=False)
     labels = models.ManyToManyField(
         "subscribers.Label", blank=True, related_name="subscribers", verbose_name=_("labels")

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from newsletter.lib.transitions import transition
 from newsletter.subscribers.models.address_changes import AddressChange
 from newsletter.subscribers.models.owed import OwedMail, OwedMailQuerySet
+from newsletter.subscribers.models.people import Subscriber
 
 
 class PersonalMailQuerySet(OwedMailQuerySet["PersonalMail"]):
@@ -21,7 +22,7 @@ class PersonalMail(OwedMail):
     """A mail that is owed to an address because somebody asked, and what became of it.
 
     The address stands here only until the mail is settled: whoever types an address into "send me my link" may have
-    typed a stranger's.
+    typed a stranger's. ``ASKED`` are the kinds that go to whomever somebody names.
     """
 
     class Kind(models.TextChoices):
@@ -29,6 +30,9 @@ class PersonalMail(OwedMail):
         CONFIRM_ADDRESS = "confirm_address", _("confirm a new address")
         ADDRESS_CHANGED = "address_changed", _("notice of a new address")
         LOWERED = "lowered", _("notice of a rarer cadence")
+        NEW_LINK = "new_link", _("new link, older ones useless")
+
+    ASKED = frozenset({Kind.MY_LINK.value, Kind.CONFIRM_ADDRESS.value})
 
     class Status(models.TextChoices):
         WAITING = "waiting", _("mail waiting")
@@ -48,6 +52,13 @@ class PersonalMail(OwedMail):
 
     kind = models.CharField(_("mail"), max_length=15, choices=Kind)
     email = models.CharField(_("e-mail address"), max_length=320, blank=True, help_text="emptied once it is settled")
+    subscriber = models.ForeignKey(
+        Subscriber, on_delete=models.CASCADE, null=True, blank=True, related_name="personal_mails",
+        verbose_name=_("subscriber"), help_text="whose record it is about; the worker finds out who asked",
+    )  # fmt: skip
+    is_unproven = models.BooleanField(
+        _("without the proof of work that was asked for"), default=False, db_default=False
+    )
     change = models.ForeignKey(AddressChange, on_delete=models.CASCADE, null=True, blank=True, related_name="mails")
     status = models.CharField(_("status"), max_length=7, choices=Status, default=Status.WAITING)
     skipped_reason = models.CharField(_("reason"), max_length=10, choices=Reason, blank=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
@@ -38,10 +37,8 @@ class SignUp(OwedMail):
         EXPIRED = "expired", _("not accepted in time")
         NOTHING = "nothing", _("asked for a mail, with nothing waiting")
 
-    # responses of our own
-    HELD_BACK = "held back: the hour's mails are used up, or no proof of work came"
     TOO_EARLY = "asked for again within ten minutes of the first mail"
-    PUT_OFF = (HELD_BACK, TOO_EARLY)
+    PUT_OFF = (OwedMail.HELD_BACK, TOO_EARLY)  # responses of our own
 
     subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="sign_ups")
     subscriptions = models.ManyToManyField(Subscription, related_name="sign_ups", blank=True)
@@ -99,23 +96,40 @@ class SignUp(OwedMail):
         return transition(self, sources=["waiting", "mailed"], to=self.Status.CONFIRMED, confirmed_at=now)
 
 
+def counted_for(row: OwedMail) -> dict[str, OwedMail]:
+    """By which of its fields a ConfirmationMail belongs to this row."""
+    return {"sign_up" if isinstance(row, SignUp) else "personal_mail": row}
+
+
 class ConfirmationMailQuerySet(models.QuerySet["ConfirmationMail"]):
     def to_address(self, address_hash: str, *, since: datetime) -> ConfirmationMailQuerySet:
         return self.filter(address_hash=address_hash, at__gt=since)
 
+    def besides(self, row: OwedMail) -> ConfirmationMailQuerySet:
+        """All but the one that was counted for this sign-up or personal mail."""
+        return self.exclude(**counted_for(row))
+
+    def unproven(self) -> ConfirmationMailQuerySet:
+        """For forms that came without the proof of work that was asked for."""
+        return self.filter(Q(sign_up__is_unproven=True) | Q(personal_mail__is_unproven=True))
+
 
 class ConfirmationMail(models.Model):
-    """A confirmation mail to an address, counted for the limits of one a day and three in thirty days.
+    """A mail to an address that anybody may have typed, counted for the limits of one a day and three in thirty days.
 
-    It is a table of its own because sign-ups are deleted when they expire, and the count must outlive them: else
-    waiting a week would give an attacker three more mails. It holds no address, only the keyed hash.
+    Confirmations are such mails, links to one's own page, and questions to a new address. It is a table of its own
+    because sign-ups are deleted when they expire, and the count must outlive them: else waiting a week would give an
+    attacker three more mails. It holds no address, only the keyed hash.
     """
 
     address_hash = models.CharField(max_length=64)
     sign_up = models.OneToOneField(SignUp, on_delete=models.SET_NULL, null=True, related_name="confirmation_mail")
+    personal_mail = models.OneToOneField(
+        "subscribers.PersonalMail", on_delete=models.SET_NULL, null=True, related_name="confirmation_mail"
+    )
     at = models.DateTimeField(_("at"))
 
-    objects: ClassVar[models.Manager[ConfirmationMail]] = ConfirmationMailQuerySet.as_manager()
+    objects = ConfirmationMailQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("confirmation mail")

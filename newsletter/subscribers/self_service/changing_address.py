@@ -11,10 +11,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
 
 from newsletter.lib.addresses import address_hash, address_key
-from newsletter.subscribers import changes, limits, personal_mail
+from newsletter.subscribers import changes, limits, personal_mail, renewing_link
 from newsletter.subscribers.models import AddressChange, PersonalMail, Subscriber, Subscription
 from newsletter.subscribers.models.address_changes import UNDO_PERIOD
 from newsletter.subscribers.signup import validity
@@ -39,7 +38,7 @@ def has_asked_enough(subscriber: Subscriber, now: datetime) -> bool:
 
 
 @transaction.atomic
-def ask(*, subscriber: Subscriber, new_email: str, now: datetime) -> PersonalMail | None:
+def ask(*, subscriber: Subscriber, new_email: str, now: datetime, is_unproven: bool = False) -> PersonalMail | None:
     """Note the wish, and the mail that is owed to the new address, whoever may have that.
 
     None if there is nothing to do: it is their address already, or they have asked too often today. An earlier wish
@@ -53,7 +52,8 @@ def ask(*, subscriber: Subscriber, new_email: str, now: datetime) -> PersonalMai
         subscriber=subscriber, old_email=subscriber.email, new_email=new_email,
         created_at=now, expires_at=now + validity(),
     )  # fmt: skip
-    return personal_mail.owe(kind=PersonalMail.Kind.CONFIRM_ADDRESS, email=new_email, change=change, now=now)
+    kind = PersonalMail.Kind.CONFIRM_ADDRESS
+    return personal_mail.owe_of_change(kind, email=new_email, change=change, now=now, is_unproven=is_unproven)
 
 
 def make(*, change: AddressChange, now: datetime) -> tuple[Outcome, PersonalMail | None]:
@@ -107,7 +107,7 @@ def _make(change: AddressChange, now: datetime) -> tuple[Outcome, PersonalMail |
     _move(subscriber, change.new_email, now)
     limits.start_anew(address_hash(change.new_email))
     kind = PersonalMail.Kind.ADDRESS_CHANGED
-    return Outcome.DONE, personal_mail.owe(kind=kind, email=change.old_email, change=change, now=now)
+    return Outcome.DONE, personal_mail.owe_of_change(kind, email=change.old_email, change=change, now=now)
 
 
 @transaction.atomic
@@ -120,7 +120,7 @@ def _undo(change: AddressChange, now: datetime) -> Outcome:
     for later in AddressChange.objects.filter(subscriber=subscriber, pk__gt=change.pk):
         _ = later.undo(now) or later.drop()
     _move(subscriber, change.old_email, now)
-    Subscriber.objects.filter(pk=subscriber.pk).update(link_version=F("link_version") + 1)
+    renewing_link.make_old_links_useless(subscriber=subscriber, author=changes.READER, now=now)
     return Outcome.DONE
 
 

@@ -42,6 +42,7 @@ def everything_about(subscriber: Subscriber, *, now: datetime) -> dict[str, Any]
         "forms that were sent with your address": _sign_ups(subscriber),
         "your changes of address": _address_changes(subscriber),
         "changes to your choices": _changes(subscriber),
+        "mails about your link and your address": _personal_mails(subscriber),
         "why you left": _farewells(subscriber),
         **{title: contributor(subscriber) for title, contributor in _contributors.items()},
     }
@@ -146,6 +147,19 @@ def _changes(subscriber: Subscriber) -> list[dict[str, Any]]:
             "after": row.after,
         }
         for row in subscriber.changes.select_related("newsletter").order_by("at", "pk")
+    ]
+
+
+def _personal_mails(subscriber: Subscriber) -> list[dict[str, Any]]:
+    return [
+        {
+            "mail": row.get_kind_display(),
+            "asked for": moment(row.created_at),
+            "outcome": row.get_status_display(),
+            "reason": row.get_skipped_reason_display(),
+            "settled at": moment(row.settled_at),
+        }
+        for row in subscriber.personal_mails.order_by("pk")
     ]
 
 

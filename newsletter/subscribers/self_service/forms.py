@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django import forms
 from django.http import QueryDict
@@ -12,10 +13,14 @@ from newsletter.lib.addresses import InvalidAddress, parse_address
 from newsletter.subscribers.forms import COMPLAINTS
 from newsletter.subscribers.hygiene import Verdict, verdict_on
 from newsletter.subscribers.models import Subscriber
+from newsletter.subscribers.protection import TIME_FIELD, is_timely, is_unproven
 from newsletter.subscribers.self_service.changing_address import has_asked_enough
+from newsletter.subscribers.shield import tally
 
 
 class AddressForm(forms.Form):
+    """Sent back with its time, as every form of ours that mails whomever one names (see protection.py)."""
+
     email = forms.Field(required=False)
 
     def clean_email(self) -> str:
@@ -23,6 +28,17 @@ class AddressForm(forms.Form):
             return parse_address(self.cleaned_data["email"] or "")
         except InvalidAddress as error:
             raise forms.ValidationError(str(error)) from error
+
+    def clean(self) -> dict[str, Any]:
+        if not is_timely(self.data.get(TIME_FIELD, "")):
+            tally.note(tally.Layer.TIME)
+            self.add_error("email", _("This form was too old or sent very quickly. Please send it once more."))
+        return self.cleaned_data
+
+    def is_unproven(self) -> bool:
+        """Must the mail wait for want of a proof of work? Uses the proof up: call it once, on a valid form."""
+        assert isinstance(self.data, QueryDict)
+        return is_unproven(self.data, email=self.cleaned_data["email"])
 
 
 class NewAddressForm(AddressForm):

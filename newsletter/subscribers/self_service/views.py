@@ -18,11 +18,14 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from newsletter.lib.doorbell import ring
 from newsletter.lib.tokens import Purpose
-from newsletter.subscribers import links, personal_mail, privacy, protection, tasks
+from newsletter.subscribers import changes, links, personal_mail, privacy, protection, renewing_link, tasks
 from newsletter.subscribers.models import AddressChange, PersonalMail, Subscriber
+from newsletter.subscribers.pages import address_form
+from newsletter.subscribers.protection import Admission
 from newsletter.subscribers.self_service import changing_address, disclosure
 from newsletter.subscribers.self_service.changing_address import Outcome
 from newsletter.subscribers.self_service.forms import AddressForm, NewAddressForm
+from newsletter.subscribers.suppression import is_suppressed
 from newsletter.subscribers.surfaces.views import SeeOther
 from newsletter.subscribers.views import private
 
@@ -33,20 +36,21 @@ def my_link(request: HttpRequest) -> HttpResponse:
     """A page for those who have no mail of ours at hand. The answer is the same for every address."""
     if request.method != "POST":
         return _link_form(request, AddressForm())
-    if protection.is_caught(request.POST):
-        return SeeOther(reverse("subscribers:link_sent"))
-    if not protection.may_sign_up(protection.client_address(request)):
-        return render(request, "subscribers/too_many.html", status=429)
+    if refusal := _refused_at_the_door(request, reverse("subscribers:link_sent")):
+        return refusal
     form = AddressForm(request.POST)
     if not form.is_valid():
         return _link_form(request, form, status=400)
-    _ring(personal_mail.ask_for_link(email=form.cleaned_data["email"], now=timezone.now()))
-    return SeeOther(reverse("subscribers:link_sent"))
+    row = personal_mail.ask_for_link(
+        email=form.cleaned_data["email"], now=timezone.now(), is_unproven=form.is_unproven()
+    )
+    _ring(row)
+    return SeeOther(reverse("subscribers:link_sent") + ("?slow" if row.is_unproven else ""))
 
 
 @require_safe
 def link_sent(request: HttpRequest) -> HttpResponse:
-    return render(request, "subscribers/link_sent.html")
+    return render(request, "subscribers/link_sent.html", {"is_slow": "slow" in request.GET})
 
 
 @private
@@ -55,19 +59,40 @@ def change_address(request: HttpRequest, token: str) -> HttpResponse:
     subscriber = links.subscriber_behind(token)
     if subscriber is None:
         return _gone(request)
-    sent = request.POST if request.method == "POST" else None
-    form = NewAddressForm(sent, subscriber=subscriber, now=timezone.now())
-    context = {"subscriber": subscriber, "token": token, "form": form, "is_asked": "asked" in request.GET}
     if request.method != "POST":
-        return render(request, "subscribers/change_address.html", context)
+        form = NewAddressForm(None, subscriber=subscriber, now=timezone.now())
+        return _new_address_form(request, form, token)
+    if refusal := _refused_at_the_door(request, f"{request.path}?asked"):  # it mails whomever one names
+        return refusal
+    form = NewAddressForm(request.POST, subscriber=subscriber, now=timezone.now())
     if not form.is_valid():
-        return render(request, "subscribers/change_address.html", context, status=400)
-    if not protection.may_sign_up(protection.client_address(request)):  # it mails whomever one names
-        return render(request, "subscribers/too_many.html", status=429)
+        return _new_address_form(request, form, token, status=400)
+    is_unproven = form.is_unproven()
     if not form.is_ignored:
-        email = form.cleaned_data["email"]
-        _ring(changing_address.ask(subscriber=subscriber, new_email=email, now=timezone.now()))
-    return SeeOther(f"{request.path}?asked")
+        email, now = form.cleaned_data["email"], timezone.now()
+        _ring(changing_address.ask(subscriber=subscriber, new_email=email, now=now, is_unproven=is_unproven))
+    return SeeOther(f"{request.path}?asked" + ("&slow" if is_unproven else ""))
+
+
+@private
+def renew_link(request: HttpRequest, token: str) -> HttpResponse:
+    """GET asks once; POST makes all earlier links useless, this one too, and mails a new one to the person's address.
+
+    The new link is shown to nobody here: whoever pressed the button may be the one who should not have the old one.
+    """
+    subscriber = links.subscriber_behind(token)
+    if subscriber is None:
+        return _gone(request)
+    if request.POST.get("action") != "renew":
+        context = {"subscriber": subscriber, "token": token, "is_suppressed": is_suppressed(subscriber.email)}
+        return render(request, "subscribers/renew_link.html", context)
+    _ring(renewing_link.renew(subscriber=subscriber, author=changes.READER, now=timezone.now()))
+    return SeeOther(reverse("subscribers:link_renewed"))
+
+
+@require_safe
+def link_renewed(request: HttpRequest) -> HttpResponse:
+    return render(request, "subscribers/link_renewed.html")
 
 
 @private
@@ -140,9 +165,24 @@ def _status(outcome: Outcome) -> int:
     return {Outcome.DONE: 200, Outcome.TOO_LATE: 410}.get(outcome, 409)
 
 
+def _refused_at_the_door(request: HttpRequest, usual: str) -> HttpResponse | None:
+    """For who is not let in: the usual answer to a robot, "please wait" to a network that has sent very many."""
+    admission = protection.admit(request, request.POST)
+    if admission == Admission.TOO_MANY:
+        return render(request, "subscribers/too_many.html", status=429)
+    return SeeOther(usual) if admission == Admission.CAUGHT else None
+
+
 def _link_form(request: HttpRequest, form: AddressForm, *, status: int = 200) -> HttpResponse:
-    context = {"form": form, "honeypot": protection.HONEYPOT}
-    return render(request, "subscribers/my_link.html", context, status=status)
+    return render(request, "subscribers/my_link.html", address_form(form), status=status)
+
+
+def _new_address_form(request: HttpRequest, form: NewAddressForm, token: str, *, status: int = 200) -> HttpResponse:
+    context = {
+        "subscriber": form.subscriber, "token": token, "is_asked": "asked" in request.GET,
+        "is_slow": "slow" in request.GET, **address_form(form),
+    }  # fmt: skip
+    return render(request, "subscribers/change_address.html", context, status=status)
 
 
 def _gone(request: HttpRequest) -> HttpResponse:

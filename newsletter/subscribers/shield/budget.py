@@ -1,5 +1,6 @@
-"""How many confirmation mails go out in an hour. What is over the budget waits for its turn; nothing is lost.
+"""How many mails an hour go to addresses that anybody may have typed: confirmations, and links to one's own page.
 
+What is over the budget waits for its turn; nothing is lost.
 Whoever brought no proof of work where one was asked for, which is also everybody without JavaScript, waits ten minutes
 and shares a small budget of their own: a robot gains little there, and a reader gets their mail all the same.
 """
@@ -10,7 +11,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
-from newsletter.subscribers.models import ConfirmationMail, SignUp
+from newsletter.subscribers.models import ConfirmationMail, PersonalMail, SignUp
 from newsletter.subscribers.shield import attack, tally
 from newsletter.subscribers.shield.tally import Layer
 
@@ -19,14 +20,14 @@ PAUSE = timedelta(minutes=5)  # until a mail that found the budget used up looks
 WAIT_UNPROVEN = timedelta(minutes=10)
 
 
-def must_wait_until(sign_up: SignUp, now: datetime) -> datetime | None:
-    """When this sign-up's mail may be tried again, if it may not go out now."""
-    if sign_up.is_unproven and now < sign_up.created_at + WAIT_UNPROVEN:
-        return sign_up.created_at + WAIT_UNPROVEN
-    mails = ConfirmationMail.objects.filter(at__gt=now - HOUR).exclude(sign_up=sign_up)
+def must_wait_until(row: SignUp | PersonalMail, now: datetime) -> datetime | None:
+    """When this sign-up's, or this personal, mail may be tried again, if it may not go out now."""
+    if row.is_unproven and now < row.created_at + WAIT_UNPROVEN:
+        return row.created_at + WAIT_UNPROVEN
+    mails = ConfirmationMail.objects.filter(at__gt=now - HOUR).besides(row)
     limit = per_hour()
-    if sign_up.is_unproven:
-        mails = mails.filter(sign_up__is_unproven=True)
+    if row.is_unproven:
+        mails = mails.unproven()
         limit = min(limit, settings.UNPROVEN_MAILS_PER_HOUR)
     if mails.count() < limit:
         return None

@@ -97,10 +97,9 @@ def embed_script(request: HttpRequest) -> HttpResponse:
 
 def _ask_again(request: HttpRequest) -> intake.TooMany | None:
     """Let the mail be sent once more to the address in the form, within the limits. Alike for every address."""
-    if protection.is_caught(request.POST):
-        return None
-    if not protection.may_sign_up(protection.client_address(request)):
-        return intake.TooMany()
+    admission = protection.admit(request, request.POST)
+    if admission != protection.Admission.ADMITTED:
+        return None if admission == protection.Admission.CAUGHT else intake.TooMany()
     email = request.POST.get("email", "")
     is_unproven = protection.is_unproven(request.POST, email=email)
     _ring(ask_again(email=email, now=timezone.now(), is_unproven=is_unproven))

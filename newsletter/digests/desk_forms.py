@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminColorInputWidget,
@@ -18,6 +19,7 @@ from unfold.widgets import (
 from articles.desk import DeskForm
 from newsletter.digests.models import IssueItem
 from newsletter.digests.schedule_form import DatesField, WeekdaysField, time_zone_field
+from newsletter.subscribers import counting, lowering
 from newsletter.subscribers.models import Cadence, Newsletter
 
 COLOR = re.compile(r"#[0-9a-fA-F]{6}")
@@ -74,9 +76,28 @@ class NewsletterForm(DeskForm[Newsletter]):
         offered, usual = cleaned.get("cadences"), cleaned.get("default_cadence")
         if offered and usual and usual not in offered:
             self.add_error("default_cadence", _("Choose one of the offered cadences."))
+        if offered is not None:
+            for cadence in Cadence:
+                if cadence in self.initial.get("cadences", []) and cadence not in offered:
+                    self._refuse_to_drop(cadence, offered)
         if (cleaned.get("quiet_from") is None) != (cleaned.get("quiet_until") is None):
             self.add_error("quiet_until", _("Quiet hours need a beginning and an end."))
         return cleaned
+
+    def _refuse_to_drop(self, cadence: Cadence, offered: Collection[str]) -> None:
+        """Readers who chose it would get nothing, or more than they wanted: nobody is moved upwards."""
+        readers = counting.bounded(lowering.having(self.instance).filter(cadence=cadence))
+        if not readers.count:
+            return
+        told = ngettext("%(count)s reader gets it %(cadence)s.", "%(count)s readers get it %(cadence)s.", readers.count)
+        told %= {"count": readers.in_words, "cadence": cadence.label}
+        advice = _("Nothing rarer is offered, and nobody is moved upwards: go on offering it.")
+        rarer = Cadence.values[Cadence.values.index(cadence) + 1 :]
+        if any(value in offered for value in rarer):
+            advice = _(
+                "First save a rarer usual cadence and use “Move readers to the usual cadence”; then take it away."
+            )
+        self.add_error("cadences", f"{told} {advice}")
 
 
 class ItemForm(DeskForm[IssueItem]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,7 +16,27 @@ from newsletter.subscribers.models import Newsletter, StoredCount, Subscriber, S
 
 SUBSCRIBERS, SUBSCRIPTIONS, SUPPRESSIONS = "subscribers", "subscriptions", "suppressions"
 MAX_AGE = timedelta(minutes=5)
-FEW = 1_000  # rows that a page may count
+FEW = 1_000  # rows that a list may count
+MANY = 10_000  # rows that a page which asks may count
+
+
+@dataclass(frozen=True, slots=True)
+class Bounded:
+    """So many, or more than that: what a page may count while somebody waits for it."""
+
+    count: int
+    is_more: bool = False
+
+    @property
+    def in_words(self) -> str:
+        number = number_format(self.count, force_grouping=True)
+        return _("more than %(count)s") % {"count": number} if self.is_more else number
+
+
+def bounded(rows: QuerySet[Any], *, most: int = MANY) -> Bounded:
+    """Exact up to ``most``. Reads no more rows than that where an index leads to them."""
+    count = rows.order_by()[: most + 1].count()
+    return Bounded(min(count, most), count > most)
 
 
 def active_readers(newsletter: Newsletter) -> str:

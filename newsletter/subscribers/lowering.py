@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from newsletter.subscribers import changes
 from newsletter.subscribers.models import Cadence, Change, Newsletter, PersonalMail, Subscriber, Subscription
@@ -37,13 +37,18 @@ def more_often(newsletter: Newsletter, than: str) -> QuerySet[Subscription]:
     """Who has the newsletter more often than that."""
     values = list(Cadence.values)
     oftener = values[: values.index(than)]
-    return newsletter.subscriptions.filter(status__in=HAVING, cadence__in=oftener).order_by("pk")
+    return having(newsletter).filter(cadence__in=oftener).order_by("pk")
+
+
+def having(newsletter: Newsletter) -> QuerySet[Subscription]:
+    """Who gets the newsletter, or will when their pause ends."""
+    return newsletter.subscriptions.filter(status__in=HAVING)
 
 
 def lower(pks: Sequence[int], *, cadence: str, editor_id: int | None, at: datetime) -> list[tuple[int, str]]:
     """Those of ``pks`` who get it more often get it as rarely as that, with a line in their timeline and a mail.
 
-    Returns what each had before. Set-based; call it in a transaction.
+    Who pauses gets the mail when the pause ends. Returns what each had before. Set-based; call it in a transaction.
     """
     values = list(Cadence.values)
     oftener = values[: values.index(cadence)]
@@ -52,11 +57,34 @@ def lower(pks: Sequence[int], *, cadence: str, editor_id: int | None, at: dateti
     Subscription.objects.filter(pk__in=[row.pk for row in rows]).update(cadence=cadence, import_run=None)
     _tell_timeline([(row, cadence) for row in rows], editor_id=editor_id, at=at)
     PersonalMail.objects.bulk_create(
-        PersonalMail(kind=PersonalMail.Kind.LOWERED, email=row.subscriber.email, created_at=at, next_attempt_at=at)
-        for row in rows
-        if row.status == Subscription.Status.ACTIVE
+        _mail_to(row.subscriber, at) for row in rows if row.status == Subscription.Status.ACTIVE
     )
     return [(row.pk, row.cadence) for row in rows]
+
+
+def tell_after_pause(resumed: Iterable[int], *, now: datetime) -> None:
+    """Owe the mail to those of these subscriptions, resumed by nobody's click, that were lowered while they paused."""
+    of_this = {"subscriber": OuterRef("subscriber"), "newsletter": OuterRef("newsletter")}
+    lowered_at = Change.objects.filter(**of_this, field="cadence", by=Change.By.EDITOR).order_by("-at", "-pk")
+    paused_at = Change.objects.filter(**of_this, field="status", after=Subscription.Status.PAUSED).order_by(
+        "-at", "-pk"
+    )
+    told = PersonalMail.objects.filter(
+        kind=PersonalMail.Kind.LOWERED, subscriber=OuterRef("subscriber"), created_at__gte=OuterRef("lowered_at")
+    )
+    missed = Subscription.objects.filter(pk__in=list(resumed)).annotate(
+        lowered_at=Subquery(lowered_at.values("at")[:1]), paused_at=Subquery(paused_at.values("at")[:1])
+    )
+    missed = missed.filter(
+        Q(paused_at=None) | Q(paused_at__lte=F("lowered_at")), ~Exists(told), lowered_at__isnull=False
+    )
+    owners = {row.subscriber_id: row.subscriber for row in missed.select_related("subscriber").order_by("pk")}
+    PersonalMail.objects.bulk_create(_mail_to(owner, now) for owner in owners.values())
+
+
+def _mail_to(subscriber: Subscriber, at: datetime) -> PersonalMail:
+    kind = PersonalMail.Kind.LOWERED
+    return PersonalMail(kind=kind, subscriber=subscriber, email=subscriber.email, created_at=at, next_attempt_at=at)
 
 
 def take_back(

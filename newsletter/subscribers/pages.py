@@ -106,7 +106,7 @@ def _entry(newsletter: Newsletter, subscription: Subscription | None) -> dict[st
     return {
         "newsletter": newsletter,
         "is_wanted": bool(subscription and subscription.status in joined),
-        "cadence": subscription.cadence if subscription else newsletter.default_cadence,
+        "cadence": newsletter.cadence_near(subscription.cadence) if subscription else newsletter.default_cadence,
         "cadences": newsletter.cadence_choices(),
         "hour": subscription.hour if subscription else None,
         "weekday": subscription.weekday if subscription else None,

@@ -11,7 +11,7 @@ from articles.models import Topic
 from newsletter.lib.transitions import transition
 from newsletter.subscribers import changes, limits
 from newsletter.subscribers.consent import record_given
-from newsletter.subscribers.models import ConsentRecord, Newsletter, Subscriber, Subscription, TopicSet
+from newsletter.subscribers.models import Cadence, ConsentRecord, Newsletter, Subscriber, Subscription, TopicSet
 from newsletter.subscribers.unsubscribing import unsubscribe
 from newsletter.subscribers.welcoming import owe_welcome
 
@@ -94,7 +94,7 @@ def _keep(
     if has_joined:
         record_given(subscription, method=METHOD, now=now)
         limits.start_anew(subscriber.address_hash)
-    subscription.cadence = choice.newsletter.cadence_or_default(choice.cadence)
+    subscription.cadence = _cadence(choice)
     subscription.topic_set = _topic_set(choice.topics)
     newsletter = choice.newsletter
     if newsletter.offers_delivery_time:
@@ -103,6 +103,13 @@ def _keep(
     subscription.save(update_fields=["cadence", "topic_set", "hour", "weekday"])
     _pause_or_resume(subscription, paused_until)
     return subscription, has_joined
+
+
+def _cadence(choice: Choice) -> str:
+    """As chosen; what is offered no longer becomes the next rarer, what was never a cadence the usual one."""
+    newsletter = choice.newsletter
+    is_one = choice.cadence in Cadence.values
+    return newsletter.cadence_near(choice.cadence) if is_one else newsletter.cadence_or_default("")
 
 
 def _join(subscription: Subscription, now: datetime) -> bool:

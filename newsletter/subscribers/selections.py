@@ -148,13 +148,17 @@ def _pause(pks: Sequence[int], order: Order) -> Changed:
 
 
 def _resume(pks: Sequence[int], order: Order) -> Changed:
-    return _switch(pks, Status.PAUSED, Status.ACTIVE, order.editor_id, order.at)
+    resumed = _switch(pks, Status.PAUSED, Status.ACTIVE, order.editor_id, order.at)
+    lowering.tell_after_pause([pk for pk, _until in resumed], now=order.at)
+    return resumed
 
 
 def _unpause(changed: Changed, order: Order, now: datetime) -> int:
     """Not who has paused by themselves since, which is until a day."""
     ours = Subscription.objects.filter(pk__in=dict(changed), paused_until=None).values_list("pk", flat=True)
-    return len(_switch(list(ours), Status.PAUSED, Status.ACTIVE, order.editor_id, now))
+    resumed = _switch(list(ours), Status.PAUSED, Status.ACTIVE, order.editor_id, now)
+    lowering.tell_after_pause([pk for pk, _until in resumed], now=now)
+    return len(resumed)
 
 
 def _unresume(changed: Changed, order: Order, now: datetime) -> int:

@@ -11,6 +11,7 @@ from django.db.models import Exists, Max, OuterRef, Q
 
 from newsletter.subscribers import retention
 from newsletter.subscribers.limits import PERIOD
+from newsletter.subscribers.lowering import tell_after_pause
 from newsletter.subscribers.models import ConfirmationMail, ConsentRecord, SignUp, Subscriber, Subscription
 from newsletter.subscribers.signup import validity
 
@@ -89,11 +90,14 @@ def _forget_mails(until: datetime) -> None:
     ConfirmationMail.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:BATCH])).delete()
 
 
+@transaction.atomic
 def _end_pauses(now: datetime) -> int:
     """Those that have been over for the longest first."""
     latest = (now + EASTERNMOST).date()  # so that the index of pauses is used
     over = Subscription.objects.filter(_is_over(now), status="paused", paused_until__lte=latest)
-    return sum(each.resume() for each in over.order_by("paused_until", "pk")[:BATCH])
+    ended = [each.pk for each in over.order_by("paused_until", "pk")[:BATCH] if each.resume()]
+    tell_after_pause(ended, now=now)
+    return len(ended)
 
 
 def _is_over(now: datetime) -> Q:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from django.core import mail
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from newsletter.subscribers import bulk_actions, personal_mail
+from newsletter.subscribers import bulk_actions, changes, personal_mail, upkeep
 from newsletter.subscribers.models import BulkAction, Newsletter, PersonalMail, Subscription
+from newsletter.subscribers.selections import DEEDS, Order
 from tests.factories import make_editor, make_newsletter, make_subscription
 
 pytestmark = pytest.mark.django_db
@@ -137,3 +140,57 @@ def test_who_is_lowered_twice_can_have_what_they_had_first(client: Client, newsl
     client.post(f"/preferences/{mine.subscriber.preferences_token}/", {"action": "keep"})
 
     assert cadences() == ["immediate"]
+
+
+@pytest.mark.parametrize("ends", ["by the clock", "at the desk"])
+def test_reader_who_pauses_is_told_when_the_pause_ends(client: Client, newsletter: Newsletter, ends: str) -> None:
+    mine = make_subscription(newsletter=newsletter, cadence="immediate")
+    mine.pause(until=date(2026, 11, 1))
+    action = lower(client, newsletter)
+    at_once = PersonalMail.objects.count()
+
+    if ends == "by the clock":
+        upkeep.clean_up(timezone.now())
+    else:
+        DEEDS["resume"].apply([mine.pk], Order(values={}, editor_id=None, at=timezone.now()))
+
+    [row] = PersonalMail.objects.all()
+    personal_mail.deliver(mail_id=row.pk, now=timezone.now())
+    mine.refresh_from_db()
+    action.refresh_from_db()
+    assert (at_once, action.changed_count, mine.status) == (0, 1, "active")
+    assert "once a day instead of with every article" in mail.outbox[0].body
+
+
+def test_second_pause_tells_nothing_twice(client: Client, newsletter: Newsletter) -> None:
+    mine = make_subscription(newsletter=newsletter, cadence="immediate")
+    other = make_subscription(newsletter=newsletter, cadence="weekly")
+    other.pause(until=date(2026, 11, 1))
+    mine.pause(until=date(2026, 11, 1))
+    lower(client, newsletter)
+    upkeep.clean_up(timezone.now())
+    mine.pause(until=date(2026, 11, 1))
+
+    ended = upkeep.clean_up(timezone.now())
+
+    assert ended == {"pauses_ended": 1}
+    assert PersonalMail.objects.get().subscriber == mine.subscriber
+
+
+def test_reader_who_was_told_before_they_paused_is_not_told_again(client: Client, newsletter: Newsletter) -> None:
+    mine = make_subscription(newsletter=newsletter, cadence="immediate")
+    lower(client, newsletter)
+    with changes.recorded(mine.subscriber, author=changes.READER, now=timezone.now()):
+        mine.pause(until=date(2026, 11, 1))
+
+    upkeep.clean_up(timezone.now())
+
+    assert PersonalMail.objects.count() == 1
+
+
+def test_desk_says_when_who_pauses_is_told(client: Client, newsletter: Newsletter) -> None:
+    client.force_login(make_editor())
+
+    text = client.get(reverse("admin:subscribers_newsletter_lower_readers", args=[newsletter.pk])).text
+
+    assert "who pauses gets it when the pause ends" in text

@@ -181,7 +181,8 @@ class NewsletterAdmin(DeskAdmin[Newsletter]):
         )
         details = [
             told % {"count": number_format(count, force_grouping=True), "cadence": usual},
-            _("Each gets one mail that says so, with a link to keep it as it was. Nobody gets more than before."),
+            _("Each gets one mail that says so, with a link to keep it; who pauses gets it when the pause ends."),
+            _("Nobody gets more than before."),
             _("You can take it back for a day."),
         ]
         question = _("Move them to “%(cadence)s”?") % {"cadence": usual}

@@ -129,8 +129,16 @@ class Newsletter(models.Model):
         return (stretch.partition("/") for stretch in self.quiet_dates)
 
     def cadence_or_default(self, wanted: str) -> str:
-        """``wanted`` if this newsletter offers it, its usual cadence otherwise."""
+        """``wanted`` if this newsletter offers it, its usual cadence otherwise: for whoever has chosen nothing else."""
         return wanted if wanted in self.cadences else self.default_cadence
+
+    def cadence_near(self, had: str) -> str:
+        """``had`` if this newsletter offers it, or the next rarer that it offers; more often only if there is none."""
+        offered = [value for value, _label in self.cadence_choices()]
+        if had in offered or not offered or had not in Cadence.values:
+            return had
+        rarer = Cadence.values[Cadence.values.index(had) :]
+        return next((value for value in offered if value in rarer), offered[-1])
 
 
 class TopicSetManager(models.Manager["TopicSet"]):

@@ -230,7 +230,9 @@ class Subscription(models.Model):
 
     def confirm(self, now: datetime) -> bool:
         """The reader used the link in the confirmation mail. False if it was active already."""
-        return self._move(["pending"], self.Status.ACTIVE, confirmed_at=now, ended_at=None, ended_reason="")
+        cadence = self.newsletter.cadence_near(self.cadence)  # what was asked for may be offered no longer
+        values = {"confirmed_at": now, "ended_at": None, "ended_reason": "", "cadence": cadence}
+        return self._move(["pending"], self.Status.ACTIVE, **values)
 
     def reopen(self) -> bool:
         """Somebody asked for it again after it had ended; nothing is mailed until that is confirmed."""
@@ -258,7 +260,8 @@ class Subscription(models.Model):
         """The reader says that leaving was a slip. Only what had been confirmed comes back."""
         if not (self.confirmed_at or self.imported_at):
             return False
-        return self._move(["ended"], self.Status.ACTIVE, ended_at=None, ended_reason="")
+        cadence = self.newsletter.cadence_near(self.cadence)
+        return self._move(["ended"], self.Status.ACTIVE, ended_at=None, ended_reason="", cadence=cadence)
 
     def _move(self, sources: Collection[str], to: str, **values: object) -> bool:
         return transition(self, sources=sources, to=to, **values, import_run_id=None)

@@ -21,7 +21,7 @@ def _models(actions: Iterable[str], app: str, *models: str) -> frozenset[str]:
 
 
 _LOOK_AROUND = _models(LOOK, "articles", "article", "topic", "author") | _models(
-    LOOK, "digests", "issue", "schedule"
+    LOOK, "digests", "issue", "schedule", "appearance"
 ) | _models(LOOK, "subscribers", "newsletter")  # fmt: skip
 
 AUTHOR = _models(LOOK, "articles", "topic", "author") | _models(ALL, "articles", "article")

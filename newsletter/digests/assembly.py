@@ -15,8 +15,8 @@ from django.db.models import Exists, OuterRef
 
 from articles.models import Article, Feed, FeedEntry
 from newsletter.digests import alerts
-from newsletter.digests.models import Edition, EditionItem, Issue, IssueItem, ReaderGroup
-from newsletter.digests.selection import Candidate, Limits, Offering, Selection, TooFew
+from newsletter.digests.models import Appearance, Edition, EditionItem, Issue, IssueItem, ReaderGroup
+from newsletter.digests.selection import MAX_HEADLINES, Candidate, Limits, Offering, Selection, TooFew
 from newsletter.lib.bulk import insert_rows
 from newsletter.subscribers.models import Newsletter, TopicSet
 
@@ -90,6 +90,7 @@ def limits(issue: Issue, offered: Sequence[Candidate] = ()) -> Limits:
         maximum=issue.max_articles,
         per_topic=issue.max_per_topic,
         per_feed={pk: max(1, issue.max_articles * percent // 100) for pk, percent in shares},
+        headlines=MAX_HEADLINES if Appearance.of(issue.newsletter).shows_headlines else 0,
     )
 
 

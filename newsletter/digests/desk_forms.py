@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from typing import Any
 
@@ -12,7 +11,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
-    UnfoldAdminColorInputWidget,
     UnfoldAdminTextareaWidget,
 )
 
@@ -21,8 +19,6 @@ from newsletter.digests.models import IssueItem
 from newsletter.digests.schedule_form import DatesField, WeekdaysField, time_zone_field
 from newsletter.subscribers import counting, lowering
 from newsletter.subscribers.models import Cadence, Newsletter
-
-COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 
 
 class NewsletterForm(DeskForm[Newsletter]):
@@ -48,9 +44,8 @@ class NewsletterForm(DeskForm[Newsletter]):
 
     class Meta:
         model = Newsletter
-        exclude = ["position"]
+        exclude = ["position", "accent_color"]
         widgets = {
-            "accent_color": UnfoldAdminColorInputWidget,
             "consent_text": UnfoldAdminTextareaWidget(attrs={"rows": 2}),
             "welcome_text": UnfoldAdminTextareaWidget(attrs={"rows": 5}),
         }
@@ -64,12 +59,6 @@ class NewsletterForm(DeskForm[Newsletter]):
             "quiet_from": gettext_lazy("No hour of these can be chosen, and no article goes out by itself."),
             "measures_opens": gettext_lazy("Only ever measured for readers who agreed to it."),
         }
-
-    def clean_accent_color(self) -> str:
-        color = str(self.cleaned_data["accent_color"])
-        if not COLOR.fullmatch(color):
-            raise forms.ValidationError(_("Write it as in #8a2f1d."))
-        return color.lower()
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data

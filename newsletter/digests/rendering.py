@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -78,6 +78,11 @@ class IssueRenderer:
             if not full and not frame.body:
                 return None
             return self._mail(frame, full, headlines)
+
+    def render_stories(self, full: Sequence[Story], headlines: Sequence[Story] = ()) -> RenderedMail:
+        """The mail with these stories, whatever the issue has. Raises RenderingError."""
+        with translation.override(self.newsletter.language), timezone.override(self.newsletter.time_zone):
+            return self._mail(self._frame, list(full), list(headlines))
 
     def render_web(self, *, now: datetime) -> SafeString:
         """The issue as the archive shows it, whole: readers who chose topics may have got less."""

@@ -36,13 +36,15 @@ class Candidate:
 class Limits:
     """How many articles make an issue. ``per_feed`` has only the feeds with a share of their own.
 
-    Who has more than ``maximum``, or more of one topic or feed than its share, gets the rest as headlines.
+    Who has more than ``maximum``, or more of one topic or feed than its share, gets so many of the rest as
+    ``headlines``.
     """
 
     minimum: int = 1
     maximum: int = 8
     per_topic: int | None = None
     per_feed: Mapping[int, int] = field(default_factory=dict)
+    headlines: int = MAX_HEADLINES
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ def _arranged(left: Sequence[Candidate], limits: Limits) -> Selection | TooFew:
     if not stories:
         stories.append(headlines.pop(0))
     _put_news_first(stories)
-    return Selection(_ids(stories), _ids(headlines[:MAX_HEADLINES]))
+    return Selection(_ids(stories), _ids(headlines[: limits.headlines]))
 
 
 def _has_room(

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.urls import reverse
 
+from articles.mail_look import mail_look
 from newsletter.lib import mail
 from newsletter.subscribers.models import Subscription, WelcomeMail
 from newsletter.subscribers.models.owed import HEAD_START as HEAD_START
@@ -73,7 +74,7 @@ def _mail(row: WelcomeMail) -> None:
         context={
             "newsletter": newsletter,
             "subscription": subscription,
-            "accent": newsletter.accent_color,
+            **vars(mail_look(accent=newsletter.accent_color)),
             "latest_url": settings.SITE_URL + reverse("digests:latest", args=[newsletter.slug]),
             "preferences_url": settings.SITE_URL
             + reverse("subscribers:preferences", args=[subscriber.preferences_token]),

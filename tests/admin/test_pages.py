@@ -18,7 +18,7 @@ from django.urls import NoReverseMatch, reverse
 from articles.models import Archive, BoilerplateRule, CategoryRule, Feed, Publication, Topic
 from config.demo import filling
 from newsletter.delivery.models import MailboxMessage, Send
-from newsletter.digests.models import Issue
+from newsletter.digests.models import Appearance, Issue
 from newsletter.engagement.models import Event, Link
 from newsletter.subscribers.models import (
     AddressChange,
@@ -29,6 +29,7 @@ from newsletter.subscribers.models import (
     ImportRun,
     Label,
     MailDomain,
+    Newsletter,
     PersonalMail,
     Suppression,
     WelcomeMail,
@@ -74,6 +75,7 @@ def busy(db: None) -> None:
     at = factories.NOW
     BulkAction.objects.create(kind="pause", status="finished", created_at=at, ended_at=at, leased_until=at)
     Publication.objects.create(pk=1, name="The Harbor Gazette")
+    Appearance.objects.create(newsletter=Newsletter.objects.earliest("pk"))
     add_rows(2)
 
 

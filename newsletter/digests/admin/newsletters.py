@@ -45,7 +45,7 @@ class NewsletterAdmin(DeskAdmin[Newsletter]):
     inlines = [ScheduleInline]
     prepopulated_fields = {"slug": ["name"]}
     actions = None
-    actions_detail = ["send_now", "put_form", "lower_readers"]
+    actions_detail = ["send_now", "design", "put_form", "lower_readers"]
     fieldsets = [
         (
             gettext_lazy("What readers get"),
@@ -73,8 +73,8 @@ class NewsletterAdmin(DeskAdmin[Newsletter]):
             },
         ),
         (
-            gettext_lazy("Language, time and look"),
-            {"classes": ["tab"], "fields": ["language", "time_zone", "accent_color"]},
+            gettext_lazy("Language and time"),
+            {"classes": ["tab"], "fields": ["language", "time_zone"]},
         ),
         (gettext_lazy("Welcome"), {"classes": ["tab"], "fields": ["sends_welcome", "welcome_text"]}),
         (gettext_lazy("Measuring"), {"classes": ["tab"], "fields": ["measures_opens", "measures_clicks"]}),
@@ -144,6 +144,12 @@ class NewsletterAdmin(DeskAdmin[Newsletter]):
     def send_now(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """To the page of delivery that asks first."""
         return HttpResponseRedirect(reverse("admin:delivery_send_now", kwargs={"newsletter_id": object_id}))
+
+    @action(description=gettext_lazy("Look of the mails"), url_path="look", permissions=["view"], icon="palette")
+    def design(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """To the page where the look is chosen."""
+        newsletter = self.row_or_404(request, object_id)
+        return HttpResponseRedirect(reverse("admin:digests_appearance_change", args=[newsletter.pk]))
 
     @action(description=gettext_lazy("Put the form on your site"), url_path="form", permissions=["view"], icon="code")
     def put_form(self, request: HttpRequest, object_id: str) -> HttpResponse:

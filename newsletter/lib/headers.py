@@ -18,7 +18,9 @@ _ATOM_TEXT = re.compile(r"[A-Za-z0-9 !#$%&'*+\-/=?^_`{|}~]*")
 
 def one_line(text: str) -> str:
     """The text without line breaks and other control characters: nothing can be injected into a header with it."""
-    return " ".join(_CONTROL.sub(" ", text).split())
+    if not (text.isascii() and text.isprintable()):
+        text = _CONTROL.sub(" ", text)
+    return " ".join(text.split())
 
 
 def unstructured(text: str, *, name: str) -> str:

@@ -97,7 +97,7 @@ def sender_line(name: str, address: str) -> str:
 
 def header_text(text: str) -> str:
     """One line, without control characters, lone surrogates and the marks that turn the direction of other text."""
-    return one_line(_ODD.sub("", text))
+    return one_line(text if text.isascii() else _ODD.sub("", text))
 
 
 class _WirePolicy(EmailPolicy):

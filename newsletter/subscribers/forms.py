@@ -25,6 +25,7 @@ from newsletter.subscribers.shield import tally
 from newsletter.subscribers.signup import SignUpForm
 
 MAX_SLUGS = 200
+MAX_NAME = Subscriber._meta.get_field("name").max_length
 CHOICE_FIELD = "address_choice"  # "suggested" or "typed", from the buttons under "did you mean …?"
 COMPLAINTS = {
     Verdict.DISPOSABLE: _(
@@ -101,7 +102,7 @@ class SubscribeForm(forms.Form):
 
 def clean_name(text: str) -> str:
     """On one line, and without characters that would turn the direction of the text around it."""
-    return header_text(text)[: Subscriber._meta.get_field("name").max_length].strip()
+    return header_text(text)[:MAX_NAME].strip()
 
 
 def known_language(code: str) -> str:

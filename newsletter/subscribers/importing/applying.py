@@ -43,16 +43,18 @@ LIVE = frozenset({ACTIVE, PAUSED})
 
 def apply(people: Sequence[Person], book: Book) -> tuple[Counter[str], list[tuple[Person, str]]]:
     """Enter these people into the book. Returns how many had which outcome, and who was refused and why."""
-    outcomes: list[str] = []
+    outcomes: list[Outcome] = []
     refused: list[tuple[Person, str]] = []
+    undated_count = 0
     for person in people:
         outcome, reason = _apply(person, book)
-        outcomes.append(str(outcome))
+        outcomes.append(outcome)
         if outcome is Outcome.REJECTED:
             refused.append((person, reason))
         elif outcome is Outcome.SUBSCRIBED and not person.has_consent_date:
-            outcomes.append("no_consent_date")
-    return Counter(outcomes), refused
+            undated_count += 1
+    counts = {outcome.value: count for outcome in Outcome if (count := outcomes.count(outcome))}
+    return Counter(counts | ({"no_consent_date": undated_count} if undated_count else {})), refused
 
 
 def _apply(person: Person, book: Book) -> tuple[Outcome, str]:

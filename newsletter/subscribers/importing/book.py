@@ -12,9 +12,9 @@ from django.conf import settings
 from django.db import IntegrityError
 from django.utils.translation import gettext as _
 
+from newsletter.lib.bulk import Table, Waiting, among, commit_without_waiting, prefer_indexes, reserve_ids, update
 from newsletter.subscribers.changes import UNTOLD
 from newsletter.subscribers.importing import restoring
-from newsletter.subscribers.importing.bulk import Table, Waiting, among, prefer_indexes, reserve_ids, update
 from newsletter.subscribers.importing.interpreting import Person
 from newsletter.subscribers.importing.restoring import Own
 from newsletter.subscribers.importing.setting import Setting
@@ -64,6 +64,7 @@ class Book:
         self.setting, self.now, self.run_id = setting, now, setting.run_id
         self.asks, self.words = setting.asks, _words()
         prefer_indexes()
+        commit_without_waiting()  # the run's place in the file is committed, or lost, with the chunk
         keys = {person.identity.key for person in people}
         hashes = {person.identity.hash for person in people}
         self.suppressed = set(
@@ -77,6 +78,17 @@ class Book:
         self._subscribers = Table(Subscriber, "id", "created_at", **mark)
         self._subscriptions = Table(Subscription, "created_at", **mark)
         self._consents = Table(ConsentRecord, **mark)
+        self._add_person = self._subscribers.naming(
+            "id", "email", "address_key", "address_hash", "name", "language", "time_zone", "created_at"
+        )
+        self._add_subscription = self._subscriptions.naming(
+            "subscriber_id", "newsletter_id", "status", "cadence", "topic_set_id", "created_at", "confirmed_at",
+            "imported_at",
+        )  # fmt: skip
+        self._add_proof = self._consents.naming(
+            "subscriber_id", "address_hash", "method", "at", "newsletter_id", "action", "wording_id", "asked_at",
+            "ip_address", "confirmation_ip", "page_url",
+        )  # fmt: skip
         self._suppressions = Table(Suppression, "created_at", **mark)
         self._changes = Table(ImportChange)
         self._history = Table(Change, at=now, by=Change.By.IMPORT.value)
@@ -128,19 +140,14 @@ class Book:
         key = person.identity.key
         if member := self._members.get(key):
             return member
-        identity, created_at = person.identity, person.signed_up_at or person.asked_at or self.now
         pk = next(self._ids, -len(self._members) - 1)
-        member = Member(pk, identity.hash, person.name, person.language, person.time_zone, is_new=True)
-        self._members[key] = member
-        further: dict[str, Any] = {}
+        email, _key, hashed = person.identity
+        profile = person.name, person.language, person.time_zone
+        member = self._members[key] = Member(pk, hashed, *profile, is_new=True)
+        row = self._add_person(pk, email, key, hashed, *profile, person.begun_at or self.now)
         if person.own:
-            further = restoring.prepared(Subscriber, person.own.person)
+            self._subscribers.change(row, **restoring.prepared(Subscriber, person.own.person))
             self._labels.append((pk, person.own.labels))
-        self._subscribers.add(**{
-            "id": pk, "email": identity.email, "address_key": key, "address_hash": identity.hash,
-            "name": person.name, "language": person.language, "time_zone": person.time_zone, "created_at": created_at,
-            **further,
-        })  # fmt: skip
         return member
 
     # --- what happens -------------------------------------------------------------------------------------------------
@@ -179,21 +186,22 @@ class Book:
     def subscribe(self, member: Member, person: Person, *, status: str) -> None:
         """A subscription that was not there, with the proof that the list brought along."""
         newsletter_id, cadence = self.setting.offer(person.newsletter, person.cadence)
-        values: dict[str, Any] = {
-            "subscriber_id": member.pk, "newsletter_id": newsletter_id, "status": status, "cadence": cadence,
-            "topic_set_id": self.setting.topic_set_id(person.topics),
-            "created_at": person.signed_up_at or person.asked_at or self.now,
-            "confirmed_at": person.confirmed_at, "imported_at": self.now,
-        }  # fmt: skip
+        row = self._add_subscription(
+            member.pk, newsletter_id, status, cadence, self.setting.topic_set_id(person.topics),
+            person.begun_at or self.now, person.confirmed_at, self.now,
+        )  # fmt: skip
+        further: dict[str, Any] = {}
         if status == ENDED:
-            values |= {"ended_at": person.ended_at or self.now, "ended_reason": IMPORT}
+            further = {"ended_at": person.ended_at or self.now, "ended_reason": IMPORT}
         if person.own:
-            values |= self._as_it_was(person, person.own, status)
+            further |= self._as_it_was(person, person.own, status)
             self._prove_again(member, person, person.own)
         elif status != ENDED:
             self._prove(member, person)
-        row = self._subscriptions.add(**values)
-        self._held[member.pk, newsletter_id] = Held(0, status, values.get("ended_at"), person.confirmed_at, row)
+        if further:
+            row = self._subscriptions.change(row, **further)
+        held = Held(0, status, further.get("ended_at"), person.confirmed_at, row)
+        self._held[member.pk, newsletter_id] = held
 
     def _as_it_was(self, person: Person, own: Own, status: str) -> dict[str, Any]:
         """What our own export says of a subscription beyond its plain columns."""
@@ -219,12 +227,15 @@ class Book:
         ended_at = person.ended_at or self.now
         after = {"status": "ended", "ended_at": ended_at, "ended_reason": IMPORT}
         if there.row:  # the same person stood further up as active
-            self._subscriptions.change(there.row, **after)
+            there.row = self._subscriptions.change(there.row, **after)
         elif there.pk:
             self._change(Subscription, member, there.pk, there.pk, before=before, after=after)
         there.status, there.ended_at = "ended", ended_at
         if before["status"] != "pending":  # nobody had agreed
-            self._consent(member, person, action=WITHDRAWN)
+            self._consents.add(
+                subscriber_id=member.pk, address_hash=member.hash, method=IMPORT, at=self.now, action=WITHDRAWN,
+                newsletter_id=self.setting.newsletter_ids[person.newsletter],
+            )  # fmt: skip
 
     def ask(self, member: Member, person: Person) -> None:
         """No consent to show: a wish that waits for one."""
@@ -237,11 +248,10 @@ class Book:
         self._held[member.pk, newsletter_id] = Held(0, "pending", None, None)
 
     def _prove(self, member: Member, person: Person) -> None:
-        self._consent(
-            member, person, action=GIVEN,
-            wording_id=self.setting.wording_id(person.newsletter), asked_at=person.asked_at,
-            ip_address=person.consent_ip, confirmation_ip=person.confirmation_ip,
-            page_url=person.consent_page[:1000],
+        self._add_proof(
+            member.pk, member.hash, IMPORT, self.now, self.setting.newsletter_ids[person.newsletter], GIVEN,
+            self.setting.wording_id(person.newsletter), person.asked_at, person.consent_ip, person.confirmation_ip,
+            person.consent_page[:1000],
         )  # fmt: skip
 
     def _prove_again(self, member: Member, person: Person, own: Own) -> None:
@@ -253,12 +263,6 @@ class Book:
                 subscriber_id=member.pk, address_hash=member.hash, newsletter_id=newsletter_id, wording_id=wording_id,
                 **restoring.prepared(ConsentRecord, consent.values),
             )  # fmt: skip
-
-    def _consent(self, member: Member, person: Person, **values: Any) -> None:
-        self._consents.add(
-            subscriber_id=member.pk, address_hash=member.hash, method=IMPORT, at=self.now,
-            newsletter_id=self.setting.newsletter_ids[person.newsletter], **values,
-        )  # fmt: skip
 
     def _change(
         self, model: type[Any], member: Member, pk: int, subscription_id: int | None, *, before: Mapping[str, Any],

@@ -19,6 +19,8 @@ from newsletter.subscribers.importing.restoring import Own, parse_own
 from newsletter.subscribers.importing.values import RefusedRow, address, labels, moment, network_address
 from newsletter.subscribers.spreadsheet import plain_cell
 
+MOST_KNOWN, LONGEST_KNOWN = 10_000, 64
+UNSEEN = object()
 LEAVE_OUT = "-"  # the answer for a list that should not be brought in
 
 
@@ -44,6 +46,11 @@ class Person(NamedTuple):
     labels: tuple[str, ...] = ()
     note: str | None = None
     own: Own | None = None  # what only our own export knows
+
+    @property
+    def begun_at(self) -> datetime | None:
+        """When this person is first known to have turned up there."""
+        return self.signed_up_at or self.asked_at
 
     @property
     def has_consent_date(self) -> bool:
@@ -79,8 +86,9 @@ class Interpreter:
         self._statuses = [(field, self._columns[field]) for field in _STATUSES if field in self._columns]
         self._one_meaning = None if self._statuses or self._flags else kind.meaning or Meaning.SUBSCRIBED
         self._names_newsletters = "lists" in self._columns or "consents" in self._columns
+        known: dict[Any, dict[str, Any]] = {parse: {} for parse in PARSERS.values()}  # for columns that say the same
         self._parsers = [
-            (field, column, parse)
+            (field, column, parse, known[parse])
             for field, column in self._columns.items()
             if (parse := PARSERS.get(field)) and field not in left_out
         ]
@@ -128,12 +136,13 @@ class Interpreter:
 
     def _details(self, cells: list[str], outer_name: str) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        for field, column, parse in self._parsers:
-            text = cells[column].strip()
-            if "\0" in text or text[:1] == "'":
-                text = plain_cell(text.replace("\0", ""))
-            if text:
-                found[field] = parse(text)
+        for field, column, parse, known in self._parsers:
+            cell = cells[column]
+            value = known.get(cell, UNSEEN)
+            if value is UNSEEN:
+                value = _parsed(cell, parse, known)
+            if value is not None:
+                found[field] = value
         first, last = found.pop("first_name", ""), found.pop("last_name", "")
         if name := found.get("name") or f"{first} {last}".strip() or outer_name:
             found["name"] = clean_name(name)
@@ -217,6 +226,19 @@ def fields_of(kind: Format, header: Sequence[str], mapping: Mapping[str, str]) -
         if field and field not in fields.values() and name not in fields:
             fields[name] = field
     return fields
+
+
+def _parsed(cell: str, parse: Callable[[str], Any], known: dict[str, Any]) -> Any:
+    """What the cell says, None if nothing; kept in mind for the next that says the same."""
+    text = cell.strip()
+    if "\0" in text or text[:1] == "'":
+        text = plain_cell(text.replace("\0", ""))
+    value = parse(text) if text else None
+    if len(cell) <= LONGEST_KNOWN:
+        if len(known) >= MOST_KNOWN:
+            known.clear()
+        known[cell] = value
+    return value
 
 
 @lru_cache(maxsize=1000)

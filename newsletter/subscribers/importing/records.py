@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import csv
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, Self
+from typing import Any, BinaryIO, NamedTuple, Self
 
 from django.utils.translation import gettext as _
 
@@ -18,6 +18,7 @@ from newsletter.subscribers.importing.files import UnreadableFile
 
 SEPARATORS = ",;\t|"
 MAX_LINE = 1 << 20  # bytes
+BLOCK = 1 << 16  # bytes; lines of so many are read at once, if each is a row
 MAX_COLUMNS = 1_000
 MAX_CELL = 1 << 15
 LONGEST_RECORD = 500  # lines; a note may have some, a quotation mark that is never closed has all
@@ -112,20 +113,59 @@ def read_records(
 ) -> Iterator[Record]:
     """The rows from there on. Empty lines are passed over."""
     csv.field_size_limit(MAX_CELL)
-    width = len(dialect.header)
+    options: Mapping[str, Any] = {"doublequote": False, "escapechar": "\\"} if has_backslash_quotes else {}
+    options = {**options, "delimiter": dialect.separator, "strict": True}
     with path.open("rb") as file:
-        lines = Lines(file, offset=offset, line=line)
-        options = {"doublequote": False, "escapechar": "\\"} if has_backslash_quotes else {}
-        reader = csv.reader(lines, delimiter=dialect.separator, strict=True, **options)  # type: ignore[arg-type]
-        while True:
-            first = lines.line
-            cells, problem = _next(reader, lines, dialect.separator, doubles=not has_backslash_quotes)
-            if cells is None:
-                return
-            if any(cells) or problem:
-                if len(cells) > width and any(cells[width:]):
-                    problem = _("%(cells)d cells under %(columns)d columns") % {"cells": len(cells), "columns": width}
-                yield Record(first, cells, lines.offset, lines.line, problem)
+        while block := _whole_lines(file, offset):
+            if (rows := _rows_of_one_line(block, options)) is None:
+                lines = Lines(file, offset=offset, line=line)
+                yield from _one_by_one(lines, len(dialect.header), options, until=offset + len(block))
+                offset, line = lines.offset, lines.line
+                continue
+            for raw, cells in zip(block.split(b"\n"), rows, strict=False):
+                offset += len(raw) + 1
+                line += 1
+                if any(cells):
+                    yield Record(line - 1, cells, offset, line, _surplus(cells, len(dialect.header)))
+
+
+def _whole_lines(file: BinaryIO, offset: int) -> bytes:
+    """The next ones, as far as they fit a block; what there is of one that does not."""
+    file.seek(offset)
+    block = file.read(BLOCK)
+    end = block.rfind(b"\n") + 1
+    return block[: end or None]
+
+
+def _rows_of_one_line(block: bytes, options: Mapping[str, Any]) -> list[list[str]] | None:
+    """The cells of each line; None if rows may have several lines, or any is not as it should be."""
+    if not block.endswith(b"\n"):
+        return None
+    texts = block.decode("utf-8", "replace").split("\n")
+    texts.pop()
+    try:
+        rows = list(csv.reader(texts, **options))
+    except csv.Error:
+        return None
+    return rows if len(rows) == len(texts) else None
+
+
+def _one_by_one(lines: Lines, width: int, options: Mapping[str, Any], *, until: int) -> Iterator[Record]:
+    reader = csv.reader(lines, **options)
+    doubles = "escapechar" not in options
+    while lines.offset < until:
+        first = lines.line
+        cells, problem = _next(reader, lines, options["delimiter"], doubles=doubles)
+        if cells is None:
+            return
+        if any(cells) or problem:
+            yield Record(first, cells, lines.offset, lines.line, problem or _surplus(cells, width))
+
+
+def _surplus(cells: list[str], width: int) -> str:
+    if len(cells) <= width or not any(cells[width:]):
+        return ""
+    return _("%(cells)d cells under %(columns)d columns") % {"cells": len(cells), "columns": width}
 
 
 def _next(reader: Iterator[list[str]], lines: Lines, separator: str, *, doubles: bool) -> tuple[list[str] | None, str]:

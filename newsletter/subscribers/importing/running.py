@@ -17,7 +17,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from newsletter.subscribers.importing import files, forgetting, undoing
-from newsletter.subscribers.importing.ahead import ahead
+from newsletter.subscribers.importing.ahead import ahead, uncollected
 from newsletter.subscribers.importing.applying import Outcome, apply
 from newsletter.subscribers.importing.book import Book
 from newsletter.subscribers.importing.interpreting import Interpreter, Person, UnknownWord
@@ -54,10 +54,13 @@ class TakenAway(Exception):
     """Somebody cancelled the run, or another worker has it."""
 
 
-def advance(*, import_run_id: int, clock: Callable[[], datetime], seconds: float = TURN_SECONDS) -> bool:
+def advance(
+    *, import_run_id: int, clock: Callable[[], datetime], seconds: float = TURN_SECONDS,
+    tell: Callable[[ImportRun], None] = lambda run: None,
+) -> bool:  # fmt: skip
     """Go on with whatever this run needs, for about so long. True if there is more to do.
 
-    Safe to call at any time and twice at once.
+    Safe to call at any time and twice at once. ``tell`` is called now and then, with how far the run is.
     """
     run = ImportRun.objects.select_related("newsletter").filter(pk=import_run_id).first()
     if run is None or not run.claim(clock()):
@@ -66,9 +69,9 @@ def advance(*, import_run_id: int, clock: Callable[[], datetime], seconds: float
         run.fail(clock(), error=_("It stopped five times at the same place, after line %(line)d.") % {"line": run.line})
         forgetting.let_go(run, clock())
         return False
-    work = undoing.advance if run.status == run.Status.UNDOING else _work
+    until = clock() + timedelta(seconds=seconds)
     try:
-        if work(run, clock, clock() + timedelta(seconds=seconds)):
+        if undoing.advance(run, clock, until) if run.status == run.Status.UNDOING else _work(run, clock, until, tell):
             return False
     except TakenAway:
         return False
@@ -76,12 +79,14 @@ def advance(*, import_run_id: int, clock: Callable[[], datetime], seconds: float
     return True
 
 
-def _work(run: ImportRun, clock: Callable[[], datetime], until: datetime) -> bool:
+def _work(run: ImportRun, clock: Callable[[], datetime], until: datetime, tell: Callable[[ImportRun], None]) -> bool:
     """Chunk after chunk. True at the end of the file."""
     writes = run.status == run.Status.RUNNING
     setting = Setting(run, writes=writes)
     for chunk in ahead(chunks(run, setting)):
-        _do(run, chunk, setting, clock())
+        with uncollected():
+            _do(run, chunk, setting, clock())
+        tell(run)
         if clock() >= until:
             return False
     if writes:

@@ -117,14 +117,16 @@ class ConsentRecord(models.Model):
         Subscriber, on_delete=models.SET_NULL, null=True, related_name="consent_records", verbose_name=_("subscriber")
     )
     address_hash = models.CharField(max_length=64, db_index=True)
-    newsletter = models.ForeignKey(
-        Newsletter, on_delete=models.PROTECT, related_name="+", verbose_name=_("newsletter"), db_index=False
-    )
+    newsletter = models.ForeignKey(  # its wording, which the database does check, holds the newsletter as well
+        Newsletter, on_delete=models.PROTECT, related_name="+", verbose_name=_("newsletter"), db_index=False,
+        db_constraint=False,
+    )  # fmt: skip
     action = models.CharField(_("consent"), max_length=9, choices=Action)
     method = models.CharField(_("how"), max_length=11, choices=Method)
-    wording = models.ForeignKey(
-        ConsentWording, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("wording")
-    )
+    wording = models.ForeignKey(  # no index: wordings are never deleted, and nobody asks by them
+        ConsentWording, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("wording"),
+        db_index=False,
+    )  # fmt: skip
     ground = models.CharField(_("ground"), max_length=9, choices=Ground, blank=True)
     note = models.CharField(_("note"), max_length=300, blank=True)
     asked_at = models.DateTimeField(_("form used at"), null=True)

@@ -167,8 +167,8 @@ class Subscription(models.Model):
     newsletter = models.ForeignKey(Newsletter, on_delete=models.PROTECT, related_name="subscriptions", db_index=False)
     status = models.CharField(_("status"), max_length=8, choices=Status, default=Status.PENDING)
     cadence = models.CharField(_("cadence"), max_length=14, choices=Cadence, default=Cadence.DAILY)
-    topic_set = models.ForeignKey(
-        TopicSet, on_delete=models.PROTECT, null=True, blank=True, related_name="subscriptions",
+    topic_set = models.ForeignKey(  # no index: nobody asks by it, and every subscription would pay for one
+        TopicSet, on_delete=models.PROTECT, null=True, blank=True, related_name="subscriptions", db_index=False,
         verbose_name=_("topics"), help_text=_("None means all."),
     )  # fmt: skip
     # The reader's own hour and day, in their time zone. Asked for only where ``Newsletter.offers_delivery_time``.

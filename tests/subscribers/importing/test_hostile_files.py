@@ -144,4 +144,4 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
         assert count == rows
         return used
 
-    assert peak(20_000) < peak(2_000) + 100_000
+    assert peak(60_000) < peak(6_000) + 100_000  # both are longer than what is read at once

@@ -22,7 +22,6 @@ from newsletter.subscribers.importing.vendors import BY_NAME
 from newsletter.subscribers.models import ImportRun, Newsletter
 
 MOST_PROBLEMS = 1000
-TURN_SECONDS = 2.0
 
 
 class Command(BaseCommand):
@@ -109,11 +108,13 @@ class Command(BaseCommand):
         forgetting.let_go(run, timezone.now())
 
     def _advance(self, run: ImportRun) -> None:
-        while running.advance(import_run_id=run.pk, clock=timezone.now, seconds=TURN_SECONDS):
-            run.refresh_from_db()
-            if self.stderr.isatty():
-                self.stderr.write(f"\r{run.record_count:,} rows, {run.percent} %", ending="")
+        while running.advance(import_run_id=run.pk, clock=timezone.now, tell=self._tell):
+            pass
         run.refresh_from_db()
+
+    def _tell(self, run: ImportRun) -> None:
+        if self.stderr.isatty():
+            self.stderr.write(f"\r{run.record_count:,} rows, {run.percent} %", ending="")
 
     def _report(self, run: ImportRun, counts: dict[str, int], *, is_json: bool) -> None:
         numbers = {outcome.value: counts.get(outcome.value, 0) for outcome in Outcome}

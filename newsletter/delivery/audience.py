@@ -6,7 +6,8 @@ Temporary tables, for as long as one transaction:
 - ``told``: which of them an earlier edition had, as words of bits;
 - ``moments``: the zones and hours of those whose turn it is, where readers have hours of their own (see waves.py);
 - ``readers``: a row per active reader: (subscription_id, reader, topics, is_suppressed, is_capped);
-- ``audience``: the same with ``received``, the bits of what they have had, or are about to get.
+- ``audience``: the same with ``received``, the bits of what they have had, or are about to get, and, where the issue
+  carries offers, whether they asked for offers.
 
 Readers with equal (topics, received) are one group; the ledger is filled from the audience joined to the groups. The
 words are or-ed by the database, so neither the order nor the number of a reader's earlier mails matters. The ORM writes
@@ -30,10 +31,10 @@ from articles.writing import merging
 from newsletter.delivery.capping import PAUSE, waits_as_it_is
 from newsletter.delivery.models import Campaign, Send
 from newsletter.delivery.waves import NO_HOUR, Moment, of_the_day
-from newsletter.digests.assembly import WORD_BITS, GroupKey
+from newsletter.digests.assembly import TAKES_OFFERS, WORD_BITS, GroupKey
 from newsletter.digests.models import EditionItem, Issue, ReaderGroup
 from newsletter.digests.selection import Candidate
-from newsletter.subscribers.models import Subscription, Suppression
+from newsletter.subscribers.models import Newsletter, Subscription, Suppression
 
 TABLE, READERS = "delivery_audience", "delivery_readers"
 OFFERED, TOLD, MOMENTS = "delivery_offered", "delivery_told", "delivery_moments"
@@ -44,12 +45,14 @@ class Share:
     """Which of an issue's readers have their turn now.
 
     ``moments``: only those of these zones and hours; None: all. ``fed_up``: a select of the ids of those who have had
-    as many mails today as a day may bring; None: there is no such limit.
+    as many mails today as a day may bring; None: there is no such limit. ``has_offers``: the issue carries some, so
+    that those who asked for offers are told apart.
     """
 
     readers: models.QuerySet[Subscription, Any]
     moments: Collection[Moment] | None = None
     fed_up: models.QuerySet[Send, Any] | None = None
+    has_offers: bool = False
 
 
 @contextmanager
@@ -89,7 +92,14 @@ def _rows(share: Share) -> models.QuerySet[Subscription, Any]:
         is_suppressed=Exists(suppressed),
         is_capped=Case(When(is_capped, then=True), default=False),
         **(moment if share.moments is not None else {}),
+        **({"takes_offers": takes_offers(OuterRef("subscriber"))} if share.has_offers else {}),
     )
+
+
+def takes_offers(subscriber: Any) -> Exists:
+    """Whether this person gets a newsletter of offers: they asked for offers, and may be shown some elsewhere."""
+    wanted = Subscription.objects.filter(newsletter__kind=Newsletter.Kind.OFFERS, status=Subscription.Status.ACTIVE)
+    return Exists(wanted.filter(subscriber=subscriber))
 
 
 def groups() -> Counter[GroupKey]:
@@ -208,8 +218,9 @@ def _freeze(cursor: Any, share: Share, words: int) -> None:
         cursor.execute(f"CREATE TEMPORARY TABLE {MOMENTS} (zone text, hour integer)")
         cursor.executemany(f"INSERT INTO {MOMENTS} VALUES (%s, %s)", list(share.moments))  # noqa: S608
         sql = f"SELECT p.* FROM ({sql}) p JOIN {MOMENTS} m ON m.zone = p.zone AND m.hour = p.own_hour"  # noqa: S608
+    wish = f" || CASE WHEN r.takes_offers THEN '{TAKES_OFFERS}' ELSE '' END" if share.has_offers else ""
     if not words:
-        cursor.execute(f"CREATE TEMPORARY TABLE {TABLE} AS SELECT r.*, '' AS received FROM ({sql}) r", params)  # noqa: S608
+        cursor.execute(f"CREATE TEMPORARY TABLE {TABLE} AS SELECT r.*, ''{wish} AS received FROM ({sql}) r", params)  # noqa: S608
         return
     cursor.execute(f"CREATE TEMPORARY TABLE {READERS} AS {sql}", params)  # a table, so that it can be analyzed
     _analyze(cursor, READERS)
@@ -227,7 +238,7 @@ def _freeze(cursor: Any, share: Share, words: int) -> None:
             JOIN {TOLD} t ON t.edition = h.edition_id
             GROUP BY r.reader
         )
-        SELECT r.*, COALESCE({text}, '') AS received
+        SELECT r.*, COALESCE({text}, ''){wish} AS received
         FROM {READERS} r LEFT JOIN had ON had.reader = r.reader
         """,  # noqa: S608 - the ORM's select and names of our own
         holding_params,

@@ -11,9 +11,9 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Count
 from django.utils.translation import gettext as _
 
-from newsletter.delivery import audience, capping, waves
+from newsletter.delivery import audience, capping, offers, waves
 from newsletter.delivery.models import Campaign, Send
-from newsletter.digests import drafting, punctuality
+from newsletter.digests import carrying, drafting, punctuality
 from newsletter.digests.assembly import assemble, candidates, plan
 from newsletter.digests.models import Edition, Issue
 from newsletter.digests.rendering import RenderingError, render_edition
@@ -66,14 +66,16 @@ def _hold(issue: Issue, reason: str) -> None:
 def _launch(issue: Issue, *, now: datetime) -> Campaign | None:
     _one_launch_at_a_time()
     drafting.refresh(issue, now=now)
+    carried = offers.carried(issue, now=now)
     if not punctuality.settle_approved(issue, now=now) or not issue.launch(now):
         return None
     readers = audience.readers(issue)
     timetable = waves.timetable(issue, readers, now=now)
     offered = candidates(issue, now=now)
-    with audience.audience(issue, offered=offered, share=_share(issue, readers, timetable, now=now)):
+    share = _share(issue, readers, timetable, has_offers=bool(carried), now=now)
+    with audience.audience(issue, offered=offered, share=share):
         groups = audience.groups()
-        has_editions = assemble(plan(issue, groups, offered=offered))
+        has_editions = assemble(plan(issue, groups, offered=offered, offers=[offer.pk for offer in carried]))
         if not has_editions and not timetable.next_at:
             issue.recall(reason=_nobody(groups_exist=bool(groups)))
             return None
@@ -84,6 +86,8 @@ def _launch(issue: Issue, *, now: datetime) -> Campaign | None:
             issue=issue, started_at=now, next_wave_at=timetable.next_at, coming_count=timetable.coming_count
         )
         audience.write_ledger(campaign)
+    carrying.settle(issue, carried)
+    offers.keep_ceilings(campaign, carried, now=now)
     return campaign
 
 
@@ -121,15 +125,21 @@ def _launch_wave(campaign: Campaign, *, now: datetime) -> None:
     readers = waves.unserved(campaign, audience.readers(issue))
     timetable = waves.timetable(issue, readers, now=now)
     issue.reader_groups.all().delete()  # of the wave before; the ledger tells the rest
-    offered = candidates(issue, now=now)
-    with audience.audience(issue, offered=offered, share=_share(issue, readers, timetable, now=now)):
-        assemble(plan(issue, audience.groups(), offered=offered))
+    offered, carried = candidates(issue, now=now), offers.carried(issue, now=now)
+    last_send = offers.last_send(campaign)
+    share = _share(issue, readers, timetable, has_offers=bool(carried), now=now)
+    with audience.audience(issue, offered=offered, share=share):
+        assemble(plan(issue, audience.groups(), offered=offered, offers=[offer.pk for offer in carried]))
         audience.write_ledger(campaign)
+    offers.keep_ceilings(campaign, carried, after=last_send, now=now)
     campaign.await_wave(timetable.next_at, timetable.coming_count)
 
 
-def _share(issue: Issue, readers: waves.Audience, timetable: waves.Timetable, *, now: datetime) -> audience.Share:
-    return audience.Share(readers, moments=timetable.due, fed_up=capping.fed_up(issue, now=now))
+def _share(
+    issue: Issue, readers: waves.Audience, timetable: waves.Timetable, *, has_offers: bool, now: datetime
+) -> audience.Share:
+    fed_up = capping.fed_up(issue, now=now)
+    return audience.Share(readers, moments=timetable.due, fed_up=fed_up, has_offers=has_offers)
 
 
 def _one_launch_at_a_time() -> None:

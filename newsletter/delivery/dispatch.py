@@ -18,6 +18,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
+from newsletter.delivery import offers
 from newsletter.delivery.letters import LetterBox
 from newsletter.delivery.models import Campaign, Send
 from newsletter.delivery.outcomes import SenderRefusedError, TransportDownError
@@ -91,6 +92,7 @@ def claim(campaign: Campaign, *, now: datetime) -> Batch | None:
         ours = Send.objects.filter(pk__in=pks, lease=lease).select_related("subscriber", "subscription")
         sends = list(ours.order_by("pk"))
         mailable = _skip_unmailable(sends, now=now)
+        offers.respect_wishes(mailable)
     return Batch(lease, now + HANDOVER, mailable)
 
 

@@ -7,18 +7,18 @@ asks for it by itself, and only where there are few enough readers (``is_quick``
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
 
-from newsletter.delivery import audience, capping, waves
+from newsletter.delivery import audience, capping, offers, waves
 from newsletter.delivery.audience import Alike
 from newsletter.delivery.models import Send
 from newsletter.digests import drafting
 from newsletter.digests.assembly import Plan, candidates, plan, skipped_reason
-from newsletter.digests.models import Issue, Schedule
+from newsletter.digests.models import Issue, Offer, Schedule
 from newsletter.digests.selection import Selection, TooFew
 from newsletter.subscribers.models import Newsletter
 
@@ -31,7 +31,8 @@ class Forecast:
     """Who would get what at ``at``. ``editions``: the readers of each, the most read first.
 
     ``without``: how many get nothing, by reason. ``later``: how many are mailed a day later, having had enough.
-    ``coming``: those of the readers whose own hour comes after ``at``, until ``last_at``.
+    ``coming``: those of the readers whose own hour comes after ``at``, until ``last_at``. ``offers``: which offers it
+    carries, and to how many of the readers; those whom a ceiling leaves out get the same without.
     """
 
     issue: Issue
@@ -43,6 +44,7 @@ class Forecast:
     later: int = 0
     coming: int = 0
     last_at: datetime | None = None
+    offers: tuple[tuple[Offer, int], ...] = ()
 
     @property
     def reader_count(self) -> int:
@@ -91,15 +93,18 @@ def _rehearse(issue: Issue, *, now: datetime) -> Forecast:
     drafting.refresh(issue, now=at)
     readers = audience.readers(issue)
     moments = waves.forecast(issue, readers)
-    offered = candidates(issue, now=at)
-    share = audience.Share(readers, fed_up=capping.fed_up(issue, now=at))
+    offered, carried = candidates(issue, now=at), offers.carried(issue, now=at)
+    share = audience.Share(readers, fed_up=capping.fed_up(issue, now=at), has_offers=bool(carried))
     with audience.audience(issue, offered=offered, share=share):
         tally = audience.tally()
-        planned = plan(issue, {alike.key for alike in tally}, offered=offered)
-    return _counted(planned, tally, at=at, moments=moments)
+        keys = {alike.key for alike in tally}
+        planned = plan(issue, keys, offered=offered, offers=[offer.pk for offer in carried])
+    return _counted(planned, tally, carried, at=at, moments=moments)
 
 
-def _counted(planned: Plan, tally: Counter[Alike], *, at: datetime, moments: Mapping[datetime, int]) -> Forecast:
+def _counted(
+    planned: Plan, tally: Counter[Alike], carried: Sequence[Offer], *, at: datetime, moments: Mapping[datetime, int]
+) -> Forecast:
     editions: Counter[Selection] = Counter()
     without: Counter[Send.Reason] = Counter()
     later, waits = 0, capping.waits_as_it_is(planned.issue)
@@ -111,12 +116,19 @@ def _counted(planned: Plan, tally: Counter[Alike], *, at: datetime, moments: Map
             editions[part] += count
             later += count if alike.is_capped else 0
     stories = [len(selection.stories) for selection in editions] or [0]
+    shown = tuple((offer, _shown(offer, editions)) for offer in carried)
     coming = {moment: count for moment, count in moments.items() if moment > at}
     return Forecast(
         issue=planned.issue, at=at, editions=tuple(sorted(editions.values(), reverse=True)),
         fewest_stories=min(stories), most_stories=max(stories), without=dict(without.most_common()), later=later,
         coming=sum(coming.values()), last_at=max(coming, default=None),
+        offers=shown,
     )  # fmt: skip
+
+
+def _shown(offer: Offer, editions: Mapping[Selection, int]) -> int:
+    asking = sum(count for selection, count in editions.items() if offer.pk in selection.offers)
+    return asking if offer.ceiling is None else min(asking, max(0, offer.ceiling - offer.shown_count))
 
 
 def _reason(alike: Alike, part: Selection | TooFew, *, waits: bool) -> Send.Reason | None:

@@ -12,7 +12,7 @@ from newsletter.delivery.models import Campaign, Send
 from newsletter.delivery.outcomes import Fate, Outcome, SenderRefusedError
 from newsletter.delivery.personalization import Letter, Outgoing
 from newsletter.delivery.settling import Ledger
-from newsletter.digests.models import Edition, EditionItem, Issue
+from newsletter.digests.models import Edition, EditionItem, EditionOffer, Issue, Offer
 from newsletter.digests.rendering import IssueRenderer, RenderingError
 from newsletter.lib.addresses import InvalidAddress
 
@@ -31,12 +31,18 @@ class LetterBox:
         self._renderer = IssueRenderer(issue)
         self._letters: OrderedDict[int, Letter | None] = OrderedDict()
         self._withdrawn: frozenset[int] = frozenset()
+        self._offers: dict[int, Offer] = {}
 
     def refresh(self) -> None:
-        """One query: the articles of the issue that were withdrawn since. Editions made with them are made anew."""
-        withdrawn = Article.objects.withdrawn().filter(issues=self._campaign.issue_id).values_list("pk", flat=True)
-        if frozenset(withdrawn) != self._withdrawn:
-            self._withdrawn = frozenset(withdrawn)
+        """Two queries: the articles that were withdrawn since, the offers that were not stopped.
+
+        Editions made with what is gone are made anew.
+        """
+        issue = self._campaign.issue_id
+        withdrawn = frozenset(Article.objects.withdrawn().filter(issues=issue).values_list("pk", flat=True))
+        offers = {offer.pk: offer for offer in Offer.objects.filter(carriers__issue=issue, is_stopped=False)}
+        if withdrawn != self._withdrawn or offers.keys() != self._offers.keys():
+            self._withdrawn, self._offers = withdrawn, offers
             self._letters.clear()
 
     def message(self, send: Send, *, ledger: Ledger) -> Outgoing | None:
@@ -67,7 +73,7 @@ class LetterBox:
             self._letters.move_to_end(edition_id)
             return self._letters[edition_id]
         items = list(EditionItem.objects.filter(edition=edition_id).order_by("position", "pk"))
-        mail = self._renderer.render(items, withdrawn=self._withdrawn)
+        mail = self._renderer.render(items, withdrawn=self._withdrawn, offers=self._offers_in(edition_id))
         try:
             letter = Letter(campaign=self._campaign, mail=mail) if mail else None
         except InvalidAddress as error:
@@ -76,6 +82,12 @@ class LetterBox:
         if len(self._letters) > KEPT:
             self._letters.popitem(last=False)
         return letter
+
+    def _offers_in(self, edition_id: int) -> list[Offer]:
+        if not self._offers:
+            return []
+        carried = EditionOffer.objects.filter(edition=edition_id).order_by("pk").values_list("offer_id", flat=True)
+        return [self._offers[pk] for pk in carried if pk in self._offers]
 
     def _blame(self, edition_id: int, error: RenderingError) -> None:
         """The operator finds the reason at the edition; its readers are tried again until the deadline."""

@@ -14,6 +14,7 @@ from newsletter.delivery.models import Campaign
 from newsletter.delivery.outcomes import Outcome
 from newsletter.delivery.personalization import Letter, Outgoing, local_date, on_the_wire, site_domain
 from newsletter.delivery.transports.registry import open_transport
+from newsletter.digests import carrying
 from newsletter.digests.assembly import candidates, limits, placed
 from newsletter.digests.models import EditionItem, Issue
 from newsletter.digests.rendering import IssueRenderer, RenderedMail
@@ -27,13 +28,14 @@ class NothingToShowError(ValueError):
 
 
 def send_test(issue: Issue, *, address: str, now: datetime) -> Outcome:
-    """Mail the issue, as a reader of every topic would get it, to ``address``.
+    """Mail the issue, as a reader of every topic and of offers would get it, to ``address``.
 
     Its links to leave and to change preferences lead to the newsletter's page: nobody is subscribed by a test.
     Raises NothingToShowError, InvalidAddress, RenderingError, TransportDownError and SenderRefusedError.
     """
     address = parse_address(address)
-    mail = IssueRenderer(issue).render(_items(issue, now=now))
+    offers = carrying.offers_of(issue, now=max(issue.send_at, now))
+    mail = IssueRenderer(issue).render(_items(issue, now=now), offers=offers)
     if mail is None:
         raise NothingToShowError(_("The issue has nothing to show yet: no article and no text."))
     marked = replace(mail, subject=_("[Test] %(subject)s") % {"subject": mail.subject})

@@ -7,21 +7,23 @@ different set of articles that is left to somebody. Rows are written in bulk; no
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
 
 from articles.models import Article, Feed, FeedEntry
 from newsletter.digests import alerts
-from newsletter.digests.models import Appearance, Edition, EditionItem, Issue, IssueItem, ReaderGroup
+from newsletter.digests.models import Appearance, Edition, EditionItem, EditionOffer, Issue, IssueItem, ReaderGroup
 from newsletter.digests.selection import MAX_HEADLINES, Candidate, Limits, Offering, Selection, TooFew
 from newsletter.lib.bulk import insert_rows
 from newsletter.subscribers.models import Newsletter, TopicSet
 
 UNLIMITED = timedelta(days=36_500)
 ANNOUNCEMENT = Selection(stories=())
+TAKES_OFFERS = "+"
 WORD_BITS = 62  # of a mask in the database: what fits into a signed 64-bit number, sums included
 
 
@@ -30,15 +32,21 @@ class GroupKey:
     """What makes readers alike: the topics they follow (None: all), and which of the issue's articles they have had.
 
     ``received`` is a mask over the issue's candidates as the database writes it: words of 62 bits, the lowest first,
-    in decimal with commas; "" for nothing.
+    in decimal with commas; "" for nothing. Where the issue carries offers, TAKES_OFFERS stands behind it for those who
+    asked for offers; where it carries none nobody is told apart.
     """
 
     topic_set_id: int | None
     received: str
 
     @property
+    def takes_offers(self) -> bool:
+        return self.received.endswith(TAKES_OFFERS)
+
+    @property
     def received_mask(self) -> int:
-        words = self.received.split(",") if self.received else []
+        mask = self.received.removesuffix(TAKES_OFFERS)
+        words = mask.split(",") if mask else []
         return sum(int(word) << (WORD_BITS * n) for n, word in enumerate(words))
 
 
@@ -55,16 +63,28 @@ class Plan:
         return {part for part in self.parts.values() if isinstance(part, Selection)}
 
 
-def plan(issue: Issue, groups: Iterable[GroupKey], *, offered: Sequence[Candidate]) -> Plan:
-    """Work out which group of readers gets what. ``offered``: the candidates that the groups' masks speak of."""
+def plan(issue: Issue, groups: Iterable[GroupKey], *, offered: Sequence[Candidate], offers: Sequence[int] = ()) -> Plan:
+    """Work out which group of readers gets what.
+
+    ``offered``: the candidates that the groups' masks speak of; ``offers``: what the issue carries for those who asked
+    for offers, and who get something else with them.
+    """
     groups = list(groups)
     if issue.newsletter.kind != Newsletter.Kind.DIGEST and not issue.is_alert:
-        return Plan(issue, dict.fromkeys(groups, ANNOUNCEMENT))
+        return Plan(issue, {key: _with_offers(ANNOUNCEMENT, key, offers) for key in groups})
     offering = Offering(offered, limits(issue, offered))
     theirs: dict[int | None, int] = {None: offering.interesting_to(None)}
     for pk, key in TopicSet.objects.values_list("pk", "key").iterator():
         theirs[pk] = offering.interesting_to(frozenset(map(int, key.split(","))))
-    return Plan(issue, {key: offering.part(theirs[key.topic_set_id] & ~key.received_mask) for key in groups})
+    parts = {key: offering.part(theirs[key.topic_set_id] & ~key.received_mask) for key in groups}
+    return Plan(issue, {key: _with_offers(part, key, offers) for key, part in parts.items()} if offers else parts)
+
+
+def _with_offers[Part: (Selection, Selection | TooFew)](part: Part, key: GroupKey, offers: Sequence[int]) -> Part:
+    """Never alone: who gets nothing else gets no offer."""
+    if not offers or not key.takes_offers or not isinstance(part, Selection):
+        return part
+    return replace(part, offers=tuple(offers))
 
 
 def assemble(plan: Plan) -> bool:
@@ -160,7 +180,25 @@ def _create_editions(issue: Issue, selections: Iterable[Selection]) -> Mapping[S
         ["edition", "article", "position", "placement"],
         (row for key, each in by_key.items() if key not in known for row in _item_rows(ids[each], each)),
     )
+    offers = [(ids[each], pk) for key, each in by_key.items() if key not in known for pk in each.offers]
+    insert_rows(EditionOffer, ["edition", "offer"], offers)
     return ids
+
+
+def without_offers(edition: Edition, *, unwanted: Collection[int] | None = None) -> int:
+    """The id of the same issue's edition with the same articles but without these offers, or without any."""
+    told: dict[str, list[int]] = defaultdict(list)
+    for placement, article in edition.items.order_by("position", "pk").values_list("placement", "article_id"):
+        told[placement].append(article)
+    carried = edition.offer_items.order_by("pk").values_list("offer_id", flat=True)
+    kept = [pk for pk in carried if unwanted is not None and pk not in unwanted]
+    stories, headlines = told[EditionItem.Placement.STORY], told[EditionItem.Placement.HEADLINE]
+    wanted = Selection(stories=tuple(stories), headlines=tuple(headlines), offers=tuple(kept))
+    try:
+        with transaction.atomic():
+            return _create_editions(edition.issue, [wanted])[wanted]
+    except IntegrityError:  # another worker was faster
+        return Edition.objects.get(issue=edition.issue_id, content_key=wanted.content_key).pk
 
 
 def _item_rows(edition: int, selection: Selection) -> Iterator[tuple[int, int, int, str]]:

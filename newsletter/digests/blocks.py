@@ -20,6 +20,7 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from articles.mail_look import Logo
+from newsletter.digests.ads import Ad
 from newsletter.digests.looks import Look
 from newsletter.digests.prose import wrap
 from newsletter.digests.stories import Story
@@ -140,6 +141,18 @@ def text_part(template: str, look: Look, **values: str | int) -> str:
     return render(f"email/digest/_{template}.txt", {**look.context(), **values}).strip("\n")
 
 
+@lru_cache(maxsize=256)
+def html_offer(ad: Ad, look: Look) -> str:
+    """An offer's HTML, with its label."""
+    return _fragment("email/digest/_offer.html", {**look.context(), "ad": ad}, look)
+
+
+@lru_cache(maxsize=256)
+def text_offer(ad: Ad, look: Look) -> str:
+    """An offer's text, with its label."""
+    return wrap(render("email/digest/_offer.txt", {**look.context(), "ad": ad}))
+
+
 @lru_cache(maxsize=1024)
 def subject(template: str, own: str, headline: str, newsletter: str) -> str:
     """On one line: the editor's ``own``, or else ``headline``, or else the newsletter's name."""
@@ -162,7 +175,7 @@ def in_html(text: str) -> str:
 
 def forget() -> None:
     """Drop every cached piece, as after a change of the templates."""
-    for cached in (frame, html_block, html_part, text_block, text_part, subject, _style):
+    for cached in (frame, html_block, html_part, html_offer, text_block, text_part, text_offer, subject, _style):
         cached.cache_clear()
 
 

@@ -1,4 +1,4 @@
-"""Which article stands where in a mail: the lead, what follows in one list or by topic, and the headlines.
+"""What stands where in a mail: the lead, what follows in one list or by topic, the headlines, offers between them.
 
 Everything is put together from pieces that ``blocks`` has rendered once; nothing here runs a template for itself.
 """
@@ -9,7 +9,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import batched
 
-from newsletter.digests.blocks import html_block, html_part, place, put_together, text_block, text_part
+from newsletter.digests.ads import Ad
+from newsletter.digests.blocks import (
+    html_block,
+    html_offer,
+    html_part,
+    place,
+    put_together,
+    text_block,
+    text_offer,
+    text_part,
+)
 from newsletter.digests.looks import Look
 from newsletter.digests.models import Appearance
 from newsletter.digests.stories import Story
@@ -27,13 +37,14 @@ class Section:
 
 @dataclass(frozen=True)
 class Arrangement:
-    """Which article stands where. ``left_out`` counts the headlines that found no place."""
+    """Which article stands where, and which offers. ``left_out`` counts the headlines that found no place."""
 
     look: Look
     web_url: str
     stories: tuple[Story, ...]
     headlines: tuple[Story, ...]
     left_out: int = 0
+    ads: tuple[Ad, ...] = ()
 
     @property
     def lead(self) -> Story | None:
@@ -42,20 +53,27 @@ class Arrangement:
     def html(self) -> str:
         """All articles' HTML, put together from known pieces."""
         pieces = [html_block("lead", story, self.look) for story in self.stories[:1]]
+        pieces.extend(html_offer(ad, self.look) for ad in self.ads_between(0, 1))
+        told = 1
         for section in sections(self.stories[1:], self.look):
             if section.title:
                 pieces.append(html_part("section", self.look, title=section.title))
-            pieces.extend(_rows(section, self.look))
+            for row, count in _rows(section, self.look):
+                pieces.append(row)
+                pieces.extend(html_offer(ad, self.look) for ad in self.ads_between(told, told + count))
+                told += count
         if self.headlines:
             pieces.append(html_part("headlines", self.look))
             pieces.extend(html_block("headline", story, self.look) for story in self.headlines)
         if self.left_out:
             pieces.append(html_part("left_out", self.look, count=self.left_out, web_url=self.web_url))
+        pieces.extend(html_offer(ad, self.look) for ad in self.ads_at_end())
         return "\n".join(pieces)
 
     def text(self) -> str:
         """The same articles for reading as plain text, numbered in the order of reading."""
         pieces = [_numbered(story, 1, self.look) for story in self.stories[:1]]
+        pieces.extend(text_offer(ad, self.look) for ad in self.ads_between(0, 1))
         number = 1
         for section in sections(self.stories[1:], self.look):
             if section.title:
@@ -63,12 +81,23 @@ class Arrangement:
             for story in section.stories:
                 number += 1
                 pieces.append(_numbered(story, number, self.look))
+                pieces.extend(text_offer(ad, self.look) for ad in self.ads_between(number - 1, number))
         if self.headlines:
             pieces.append(text_part("headlines", self.look))
             pieces.extend(text_block("headline", story, self.look) for story in self.headlines)
         if self.left_out:
             pieces.append(text_part("left_out", self.look, count=self.left_out, web_url=self.web_url))
+        pieces.extend(text_offer(ad, self.look) for ad in self.ads_at_end())
         return "\n\n".join(pieces)
+
+    def ads_between(self, told: int, by_now: int) -> list[Ad]:
+        """The offers whose place has come once ``by_now`` stories are told; with few stories, behind the last."""
+        last = len(self.stories)
+        return [ad for ad in self.ads if ad.after is not None and told < min(ad.after, last) <= by_now]
+
+    def ads_at_end(self) -> list[Ad]:
+        """The offers behind everything; all of them where there is no story, as in an announcement."""
+        return [ad for ad in self.ads if ad.after is None or not self.stories]
 
 
 def sections(stories: Sequence[Story], look: Look) -> Iterator[Section]:
@@ -82,16 +111,19 @@ def sections(stories: Sequence[Story], look: Look) -> Iterator[Section]:
             yield Section(topic or look.rest_title, found)
 
 
-def _rows(section: Section, look: Look) -> Iterator[str]:
-    """A magazine sets its stories in pairs; of an odd number the first has the whole width."""
+def _rows(section: Section, look: Look) -> Iterator[tuple[str, int]]:
+    """Each row, and how many stories are in it.
+
+    A magazine sets its stories in pairs; of an odd number the first has the whole width.
+    """
     level, stories = IN_SECTION if section.title else IN_LIST, section.stories
     odd = len(stories) % 2 if look.layout == Appearance.Layout.MAGAZINE else len(stories)
     for story in stories[:odd]:
-        yield html_block("story", story, look, level=level)
+        yield html_block("story", story, look, level=level), 1
     for pair in batched(stories[odd:], 2):
         first, second = (html_block("card", story, look, level=level) for story in pair)
         row = html_part("row", look, first=place("first"), second=place("second"))
-        yield put_together(row, {"first": first, "second": second})
+        yield put_together(row, {"first": first, "second": second}), 2
 
 
 def _numbered(story: Story, number: int, look: Look) -> str:

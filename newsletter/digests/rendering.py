@@ -17,13 +17,14 @@ from django.utils.translation import gettext as _
 
 from articles.mail_look import logo_of
 from articles.models import Publication
-from newsletter.digests import blocks, fitting, phrases, prose, stories
+from newsletter.digests import ads, blocks, fitting, phrases, prose, stories
+from newsletter.digests.ads import Ad
 from newsletter.digests.archive import shown_items
 from newsletter.digests.blocks import RenderingError
 from newsletter.digests.greetings import Greeting
 from newsletter.digests.layouts import Arrangement
 from newsletter.digests.looks import Look
-from newsletter.digests.models import Appearance, Edition, EditionItem, Issue
+from newsletter.digests.models import Appearance, Edition, EditionItem, Issue, Offer
 from newsletter.digests.stories import Story
 from newsletter.lib.dates import folio_date
 from newsletter.subscribers.models import Newsletter
@@ -48,11 +49,12 @@ class RenderedMail:
 def render_edition(*, edition: Edition, withdrawn: Collection[int] = ()) -> RenderedMail | None:
     """The edition's mail without withdrawn articles; None if nothing is left to say. Raises RenderingError.
 
-    At most 7 queries, whatever the number of articles. Who renders many editions of an issue keeps an IssueRenderer.
+    At most 8 queries, whatever the number of articles. Who renders many editions of an issue keeps an IssueRenderer.
     """
     issue = Issue.objects.select_related("newsletter").get(pk=edition.issue_id)
     items = edition.items.order_by("position", "pk")
-    return IssueRenderer(issue).render(items, withdrawn=withdrawn)
+    carried = edition.offer_items.filter(offer__is_stopped=False).select_related("offer").order_by("pk")
+    return IssueRenderer(issue).render(items, withdrawn=withdrawn, offers=[row.offer for row in carried])
 
 
 class IssueRenderer:
@@ -68,8 +70,13 @@ class IssueRenderer:
         self._stories: dict[int, Story] = {}
         self._asked: set[int] | None = None
 
-    def render(self, items: Iterable[EditionItem], *, withdrawn: Collection[int] = ()) -> RenderedMail | None:
-        """The mail of these items, in their order. None if nothing is left to say. Raises RenderingError."""
+    def render(
+        self, items: Iterable[EditionItem], *, withdrawn: Collection[int] = (), offers: Iterable[Offer] = ()
+    ) -> RenderedMail | None:
+        """The mail of these items, in their order, with these offers at their places.
+
+        None if nothing is left to say: offers alone are never sent. Raises RenderingError.
+        """
         items = [item for item in items if item.article_id not in withdrawn]
         language = translation.override(self.newsletter.language)
         with language, timezone.override(self.newsletter.time_zone):
@@ -77,7 +84,7 @@ class IssueRenderer:
             frame = self._frame
             if not full and not frame.body:
                 return None
-            return self._mail(frame, full, headlines)
+            return self._mail(frame, full, headlines, ads.ads_of(offers))
 
     def render_stories(self, full: Sequence[Story], headlines: Sequence[Story] = ()) -> RenderedMail:
         """The mail with these stories, whatever the issue has. Raises RenderingError."""
@@ -91,14 +98,21 @@ class IssueRenderer:
             known = self._load(pks)
             told = [known[pk] for pk in pks if pk in known]
             count = self.issue.max_articles
+            shown = self._ads_on_the_web() if told or self._frame.body else ()
+            whole = Arrangement(self._frame.look, "", tuple(told[:count]), tuple(told[count:]), ads=shown)
             context = {
                 "frame": self._frame,
                 "newsletter_url": self.newsletter.get_absolute_url(),
-                "stories": told[:count],
-                "headlines": told[count:],
+                "stories": [(story, whole.ads_between(n, n + 1)) for n, story in enumerate(whole.stories)],
+                "headlines": whole.headlines,
+                "ads": whole.ads_at_end(),
             }
             html = render_to_string("digests/_issue.html", context)
         return mark_safe(html.replace(f'="{settings.SITE_URL}/', '="/'))  # noqa: S308 (the template escaped it)
+
+    def _ads_on_the_web(self) -> tuple[Ad, ...]:
+        carried = self.issue.carried_offers.filter(offer__is_stopped=False).select_related("offer").order_by("pk")
+        return ads.ads_of(row.offer for row in carried)
 
     def _placed(self, items: list[EditionItem]) -> tuple[list[Story], list[Story]]:
         known = self._load([item.article_id for item in items])
@@ -115,9 +129,11 @@ class IssueRenderer:
             self._asked = {*(self._asked or ()), *pks, *self._stories}
         return self._stories
 
-    def _mail(self, frame: blocks.Frame, full: list[Story], headlines: list[Story]) -> RenderedMail:
+    def _mail(
+        self, frame: blocks.Frame, full: list[Story], headlines: list[Story], shown: tuple[Ad, ...] = ()
+    ) -> RenderedMail:
         html_frame, text_frame = blocks.frame(frame)
-        wanted = Arrangement(frame.look, frame.web_url, stories=tuple(full), headlines=tuple(headlines))
+        wanted = Arrangement(frame.look, frame.web_url, stories=tuple(full), headlines=tuple(headlines), ads=shown)
         arrangement, articles = fitting.fit(wanted, room=fitting.MOST_BYTES - len(html_frame.encode()))
         subject = self._subject(frame, arrangement.lead)
         html = blocks.put_together(
@@ -188,7 +204,7 @@ class IssueRenderer:
 
 
 def render_web(*, issue: Issue, now: datetime) -> SafeString:
-    """The issue's content for its page in the archive, without anybody's own links. 6 queries.
+    """The issue's content for its page in the archive, without anybody's own links. 7 queries.
 
     It is set in the site's own type (templates/digests/_issue.html): pages forbid the inline styles that mails need.
     """

@@ -49,15 +49,20 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What one reader gets. What fits neither as a story nor as a headline waits for a later issue."""
+    """What one reader gets, articles and offers by their ids.
+
+    What fits neither as a story nor as a headline waits for a later issue.
+    """
 
     stories: tuple[int, ...]
     headlines: tuple[int, ...] = ()
+    offers: tuple[int, ...] = ()
 
     @property
     def content_key(self) -> str:
-        """SHA-256 in hex; equal for readers who get the same articles in the same places."""
-        text = ",".join(map(str, self.stories)) + "|" + ",".join(map(str, self.headlines))
+        """SHA-256 in hex; equal for readers who get the same articles in the same places, and the same offers."""
+        told = [self.stories, self.headlines, *([self.offers] if self.offers else [])]
+        text = "|".join(",".join(map(str, pks)) for pks in told)
         return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -132,6 +132,10 @@ def _byline(article: Article) -> str:
 
 
 def _picture(file: ImageFieldFile, article: Article) -> Picture | None:
+    return picture_of(file, alt=article.picture_alt, credit=article.picture_credit)
+
+
+def picture_of(file: ImageFieldFile, *, alt: str, credit: str = "") -> Picture | None:
     """None if there is none, or none that every mail program can show."""
     if not file or PurePosixPath(file.name or "").suffix.lower() not in MAILABLE_SUFFIXES:
         return None
@@ -143,8 +147,8 @@ def _picture(file: ImageFieldFile, article: Article) -> Picture | None:
         url=absolute(file.url),
         width=width,
         height=height,
-        alt=one_line(article.picture_alt),
-        credit=one_line(article.picture_credit),
+        alt=one_line(alt),
+        credit=one_line(credit),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from newsletter.delivery import books
+from newsletter.delivery import books, offers
 from newsletter.insights import growth, metrics
 from newsletter.subscribers import counting
 
@@ -14,6 +14,7 @@ def refresh(*, now: datetime) -> list[str]:
     done = {
         "readers": counting.recount(now=now),
         "books": books.recount(now=now) > 0,
+        "offers": offers.recount_moving(now=now) > 0,
         "growth": growth.recount(now=now),
         "articles": metrics.recount(now=now),
     }

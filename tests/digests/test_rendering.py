@@ -304,13 +304,13 @@ def test_template_renders_and_queries_do_not_grow_with_the_editions(
     assert len(renders) == before > 12
 
 
-def test_rendering_an_edition_takes_seven_queries_however_many_articles(
+def test_rendering_an_edition_takes_eight_queries_however_many_articles(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     edition = make_edition(articles=[make_article(topics=[make_topic(), make_topic()]) for _ in range(12)])
     edition = Edition.objects.get(pk=edition.pk)
 
-    with django_assert_num_queries(7), lazy_loading_forbidden():
+    with django_assert_num_queries(8), lazy_loading_forbidden():
         render_edition(edition=edition)
 
 

@@ -46,9 +46,19 @@ def remarks(forecast: Forecast) -> Iterator[str]:
             "%(count)s readers get it at their own hour, until %(until)s, with what is new by then.", forecast.coming,
         )  # fmt: skip
         yield told % {"count": _number(forecast.coming), "until": until}
+    yield from _offers(forecast)
     if not forecast.reader_count and not forecast.without:
         yield _("The newsletter has no active readers of this cadence.")
     yield from _conditions(issue)
+
+
+def _offers(forecast: Forecast) -> Iterator[str]:
+    for offer, count in forecast.offers:
+        told = ngettext(
+            "“%(offer)s” is shown to %(count)s reader who asked for offers.",
+            "“%(offer)s” is shown to %(count)s readers who asked for offers.", count,
+        )  # fmt: skip
+        yield told % {"offer": offer, "count": _number(count)}
 
 
 def _conditions(issue: Issue) -> Iterator[str]:

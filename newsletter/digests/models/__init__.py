@@ -1,17 +1,19 @@
 """What will be said: schedules, issues and their items, the editions of an issue, offers, and how it appears."""
 
 from newsletter.digests.models.appearances import Appearance
-from newsletter.digests.models.editions import Edition, EditionItem, ReaderGroup
+from newsletter.digests.models.editions import Edition, EditionItem, EditionOffer, ReaderGroup
 from newsletter.digests.models.issues import Issue, IssueItem, IssueQuerySet
-from newsletter.digests.models.offers import Offer, OfferQuerySet
+from newsletter.digests.models.offers import IssueOffer, Offer, OfferQuerySet
 from newsletter.digests.models.schedules import Schedule, ScheduleQuerySet, every_day
 
 __all__ = [
     "Appearance",
     "Edition",
     "EditionItem",
+    "EditionOffer",
     "Issue",
     "IssueItem",
+    "IssueOffer",
     "IssueQuerySet",
     "Offer",
     "OfferQuerySet",

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from articles.models import Article
 from newsletter.digests.models.issues import Issue
+from newsletter.digests.models.offers import Offer
 from newsletter.subscribers.models import TopicSet
 
 
@@ -16,8 +17,9 @@ class Edition(models.Model):
     """One distinct content of an issue. Readers who get the same articles share it; it is rendered once."""
 
     issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="editions")
-    content_key = models.CharField(max_length=64, help_text="SHA-256 of the articles in their places")
+    content_key = models.CharField(max_length=64, help_text="SHA-256 of the articles in their places, and the offers")
     articles = models.ManyToManyField(Article, through="EditionItem", related_name="editions")
+    offers = models.ManyToManyField(Offer, through="EditionOffer", related_name="editions")
     error = models.TextField(_("error"), blank=True, help_text=_("Why it could not be rendered."))
     created_at = models.DateTimeField(db_default=Now())
 
@@ -55,11 +57,27 @@ class EditionItem(models.Model):
         return str(self.article)
 
 
-class ReaderGroup(models.Model):
-    """Readers of an issue who follow the same topics and have received the same editions before: they get the same now.
+class EditionOffer(models.Model):
+    """An offer in an edition. Where it stands the offer says."""
 
-    ``received`` lists those earlier editions' ids, ascending, with commas. ``edition`` is null where there is
-    nothing for the group, and ``skipped_reason`` then says why.
+    edition = models.ForeignKey(Edition, on_delete=models.CASCADE, related_name="offer_items")
+    offer = models.ForeignKey(Offer, on_delete=models.PROTECT, related_name="edition_items")
+
+    class Meta:
+        verbose_name = _("offer in an edition")
+        verbose_name_plural = _("offers in editions")
+        ordering = ["edition", "pk"]
+        constraints = [models.UniqueConstraint(fields=["edition", "offer"], name="one_item_per_edition_and_offer")]
+
+    def __str__(self) -> str:
+        return str(self.offer)
+
+
+class ReaderGroup(models.Model):
+    """Readers of an issue who follow the same topics and have received the same before: they get the same now.
+
+    ``received`` is what assembly's GroupKey says. ``edition`` is null where there is nothing for the group, and
+    ``skipped_reason`` then says why.
     """
 
     class SkippedReason(models.TextChoices):

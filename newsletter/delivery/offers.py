@@ -1,0 +1,118 @@
+"""Offers on their way: only to those who ask for offers until the moment of hand-over, and to no more than agreed.
+
+What counts against an offer's ceiling is what holds its reader's mail: accepted, on its way, or given up without
+knowing what the server did. Launching reserves, one launch at a time, so the ceiling is not exceeded by a single mail;
+what fails or is skipped is given back to later issues.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from django.db.models import BigIntegerField, Count, F, Max, OuterRef, Q, QuerySet, Sum
+from django.db.models.functions import Cast, Mod
+
+from newsletter.delivery.audience import takes_offers
+from newsletter.delivery.models import Campaign, Send
+from newsletter.digests import carrying
+from newsletter.digests.assembly import without_offers
+from newsletter.digests.models import Edition, EditionOffer, Issue, IssueOffer, Offer
+from newsletter.subscribers.models import Subscriber
+
+SETTLING = timedelta(days=1)  # what a worker held when a campaign ended is settled long before
+STEP, SHIFT, SPAN = 7_919, 104_729, 1_000_003  # primes: whom a ceiling leaves out differs from issue to issue
+
+
+def carried(issue: Issue, *, now: datetime) -> list[Offer]:
+    """What the issue carries, after a look into the ledger at what is used up. In the transaction that launches it."""
+    running = Offer.objects.running(carrying.local_day(issue, now)).filter(ceiling__isnull=False)
+    recount(running, now=now)
+    return carrying.offers_of(issue, now=now)
+
+
+def last_send(campaign: Campaign) -> int:
+    """Where the ledger ends before a wave extends it."""
+    return int(campaign.sends.aggregate(last=Max("pk"))["last"] or 0)
+
+
+def keep_ceilings(campaign: Campaign, offers: Iterable[Offer], *, after: int = 0, now: datetime) -> None:
+    """Take an offer out of as many mails as would exceed its ceiling: of those put into the ledger ``after`` that id.
+
+    They were written in this transaction, so no worker holds one.
+    """
+    for offer in offers:
+        if offer.ceiling is None:
+            continue
+        recount([offer], now=now)
+        if (excess := offer.shown_count - offer.ceiling) > 0:
+            _take_out(campaign.sends.filter(pk__gt=after), campaign, offer, excess)
+            recount([offer], now=now)
+
+
+def recount(offers: Iterable[Offer], *, now: datetime) -> None:
+    """Bring ``shown_count`` up to date, issue by issue; what cannot change any more is not counted again."""
+    offers = list(offers)
+    for row in _moving(now).filter(offer__in=offers):
+        shown = _holding(row).count()
+        IssueOffer.objects.filter(pk=row.pk).update(shown_count=shown, counted_at=now)
+    sums = IssueOffer.objects.filter(offer__in=offers).order_by().values_list("offer").annotate(sum=Sum("shown_count"))
+    shown_by_offer = dict(sums)
+    for offer in offers:
+        shown = shown_by_offer.get(offer.pk, 0)
+        if offer.shown_count != shown:
+            offer.shown_count = shown
+            Offer.objects.filter(pk=offer.pk).update(shown_count=shown)
+
+
+def recount_moving(*, now: datetime) -> int:
+    """For the sweep, so that the desk's figures follow the ledger. Returns of how many offers."""
+    offers = list(Offer.objects.filter(pk__in=_moving(now).order_by().values("offer")))
+    recount(offers, now=now)
+    return len(offers)
+
+
+def respect_wishes(sends: Sequence[Send]) -> None:
+    """Who has left the newsletters of offers meanwhile gets the same mail without. One query where none is in."""
+    editions = {send.edition_id for send in sends}
+    with_offers = set(EditionOffer.objects.filter(edition__in=editions).values_list("edition_id", flat=True))
+    concerned = [send for send in sends if send.edition_id in with_offers]
+    if not concerned:
+        return
+    readers = [send.subscriber_id for send in concerned if send.subscriber_id]
+    people = Subscriber.objects.filter(takes_offers(OuterRef("pk")), pk__in=readers)
+    asking = set(people.values_list("pk", flat=True))
+    for send in concerned:
+        if send.edition_id and send.subscriber_id not in asking:
+            send.edition_id = without_offers(Edition.objects.select_related("issue").get(pk=send.edition_id))
+            Send.objects.filter(pk=send.pk).update(edition=send.edition_id)
+
+
+def _moving(now: datetime) -> QuerySet[IssueOffer]:
+    """Where the count may still change."""
+    settled = Q(issue__campaign__finished_at__lt=now - SETTLING)
+    is_counted = Q(counted_at__gt=F("issue__campaign__finished_at") + SETTLING)
+    return IssueOffer.objects.filter(issue__campaign__isnull=False).exclude(settled & is_counted).order_by("pk")
+
+
+def _holding(row: IssueOffer) -> QuerySet[Send]:
+    holds = Q(status__in=[Send.Status.SENT, *Send.OPEN]) | Q(status=Send.Status.FAILED, reason=Send.Reason.UNKNOWN)
+    editions = EditionOffer.objects.filter(offer=row.offer_id, edition__issue=row.issue_id).values("edition")
+    return Send.objects.filter(holds, campaign__issue=row.issue_id, edition__in=editions)
+
+
+def _take_out(sends: QuerySet[Send], campaign: Campaign, offer: Offer, excess: int) -> None:
+    """From all editions in proportion; within each from readers who are others in every issue."""
+    mixed = Mod(Cast("subscriber_id", BigIntegerField()) * STEP + campaign.pk * SHIFT, SPAN)
+    carrying_it = sends.filter(status__in=Send.OPEN, edition__offers=offer)
+    counts = dict(carrying_it.order_by().values_list("edition").annotate(count=Count("pk")))
+    total = sum(counts.values())
+    for edition in Edition.objects.filter(pk__in=counts).select_related("issue").order_by("pk"):
+        share = -(-excess * counts[edition.pk] // total)
+        total -= counts[edition.pk]
+        excess -= share
+        chosen = sends.filter(status__in=Send.OPEN, edition=edition.pk).order_by(mixed, "pk")[:share]
+        plain = without_offers(edition, unwanted=[offer.pk])
+        Send.objects.filter(pk__in=chosen.values("pk")).update(edition=plain)
+        if not total:
+            break

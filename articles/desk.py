@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 
         def get_actions_submit_line(self, request: HttpRequest, object_id: object) -> list[Any]: ...
         def _get_base_actions_submit_line(self) -> list[Any]: ...
+        def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponse: ...
         def _filter_unfold_actions_by_permissions(
             self, request: HttpRequest, actions: list[Any], object_id: object = None
         ) -> list[Any]: ...
@@ -94,6 +97,13 @@ class DeskAdmin[Row: Model](BaseAdmin[Row]):
     list_filter_submit = True
     warn_unsaved_form = True
     searches_addresses = False  # the search fields hold address keys, which are in lower case
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        if object_id is not None and not _may_be_a_key(self.model, unquote(object_id)):
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        return super().changeform_view(request, object_id, form_url, extra_context)
 
     def offered(self, row: Row) -> Collection[str]:
         """Which of ``actions_submit_line`` make sense for this row now."""
@@ -258,3 +268,11 @@ def tell(request: HttpRequest, done: Iterable[Model], *, said: str, refused: str
 def each(rows: QuerySet[Any]) -> list[Any]:
     """The selected rows, in their order, as many as a page can hold."""
     return list(rows[:1000])
+
+
+def _may_be_a_key(model: type[Model], text: str) -> bool:
+    try:
+        model._meta.pk.to_python(text)
+    except ValidationError:
+        return False
+    return True

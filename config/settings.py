@@ -316,6 +316,7 @@ UNFOLD = {
     "SHOW_BACK_BUTTON": True,
     "BORDER_RADIUS": "4px",
     "STYLES": ["config.admin.navigation.stylesheet"],
+    "SCRIPTS": ["config.admin.navigation.script"],
     "DASHBOARD_CALLBACK": "config.admin.dashboard.add_to_context",
     "SIDEBAR": {"navigation": "config.admin.navigation.sections"},
     "COLORS": {

@@ -60,6 +60,10 @@ def stylesheet(request: HttpRequest) -> str:
     return static("css/admin.css")
 
 
+def script(request: HttpRequest) -> str:
+    return static("js/desk.js")
+
+
 def site_name(request: HttpRequest) -> str:
     return Publication.current().title
 

@@ -286,3 +286,11 @@ def test_editor_with_few_rights_sees_only_what_they_may(client: Client, db: None
     assert client.get(reverse("admin:index")).status_code == 200
     assert client.get(reverse("admin:delivery_send_changelist")).status_code == 403
     assert client.post(reverse("admin:delivery_send_now", args=[send.campaign.issue.newsletter_id])).status_code == 403
+
+
+@pytest.mark.usefixtures("busy")
+def test_address_that_no_row_has_leads_back_to_the_desk(desk: Client) -> None:
+    for model in models_at_the_desk():
+        answer = desk.get(url(model, "change", "nothing-of-the-kind"))
+
+        assert answer.status_code in {302, 404}, model

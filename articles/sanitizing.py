@@ -5,12 +5,13 @@ from __future__ import annotations
 import html as entities
 import re
 from collections.abc import Callable
-from urllib.parse import urljoin, urlsplit
 
 import nh3
 
+from articles import embeds
+from articles.addresses import LINK_SCHEMES, PICTURE_SCHEMES, absolute_url
+
 MAX_HTML_LENGTH = 1_000_000  # characters of one text; what is longer is cut
-MAX_URL_LENGTH = 2000
 
 BLOCKS = frozenset({
     "p", "br", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "dl", "dt", "dd", "blockquote", "pre",
@@ -38,12 +39,9 @@ ATTRIBUTES = {
 URL_ATTRIBUTES = frozenset({"href", "src", "cite"})
 NUMBER_ATTRIBUTES = frozenset({"width", "height", "start", "colspan", "rowspan"})
 WORD_ATTRIBUTES = frozenset({"lang", "dir", "scope"})
-LINK_SCHEMES = frozenset({"http", "https", "mailto"})
-PICTURE_SCHEMES = frozenset({"http", "https"})
 
 # Control characters, and the marks that let a text claim another reading direction than it has.
 _INVISIBLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\u202a-\u202e\u2066-\u2069]")
-_URL_UNSAFE = re.compile(r"[\x00-\x20\x7f-\xa0\ud800-\udfff\u2028\u2029\\<>\"^`{|}]")
 # nh3 writes attributes in one form only: name="value", quotes inside escaped. A "<" in a text is always escaped.
 _IMAGE = re.compile(r'<img((?: [a-z]+="[^"]*")*)>')
 _ATTRIBUTE = re.compile(r' ([a-z]+)="([^"]*)"')
@@ -63,10 +61,11 @@ def clean_html(html: str, base_url: str = "") -> str:
 
     Links and pictures are absolute (relative ones are resolved against ``base_url`` and dropped without it), links
     are http, https or mailto and carry ``rel``, pictures are http or https. No styles, classes, ids, scripts, frames,
-    forms or tracking pixels. Cleaning what is clean changes nothing.
+    forms or tracking pixels; what was embedded has become a link. Cleaning what is clean changes nothing.
     """
+    text = clean_text(html[:MAX_HTML_LENGTH])
     cleaned = nh3.clean(
-        clean_text(html[:MAX_HTML_LENGTH]),
+        _with_embeds_linked(text, base_url) if embeds.are_in(text) else text,
         tags=set(TAGS),
         clean_content_tags=set(CONTENT_REMOVED),
         attributes={tag: set(names) for tag, names in ATTRIBUTES.items()},
@@ -78,6 +77,20 @@ def clean_html(html: str, base_url: str = "") -> str:
     return _EMPTY_LINK.sub("", _IMAGE.sub(_kept_image, cleaned)).strip()
 
 
+def _with_embeds_linked(html: str, base_url: str) -> str:
+    """Written anew by nh3, so that tags can be found, and without what goes anyway; not clean yet."""
+    written = nh3.clean(
+        html,
+        tags=set(TAGS | embeds.TAGS),
+        clean_content_tags=set(CONTENT_REMOVED - embeds.TAGS),
+        attributes={**ATTRIBUTES, **{tag: set(embeds.ATTRIBUTES) for tag in embeds.TAGS}},
+        url_schemes=set(LINK_SCHEMES),
+        link_rel=None,
+        strip_comments=True,
+    )
+    return embeds.linked(written, base_url)
+
+
 def plain_text(html: str) -> str:
     """The text of some HTML on one line, entities resolved. It is text: escape it wherever it is shown as HTML."""
     cleaned = nh3.clean(
@@ -86,26 +99,6 @@ def plain_text(html: str) -> str:
     )  # fmt: skip
     text = entities.unescape(_TAG.sub(" ", cleaned))
     return " ".join(clean_text(text).split())
-
-
-def absolute_url(url: str, base_url: str = "", *, schemes: frozenset[str] = PICTURE_SCHEMES) -> str:
-    """The address made absolute, or "" if it is not one of these schemes or could be read in two ways."""
-    url = url.strip(" \t\r\n\f")
-    if not url:
-        return ""
-    try:
-        if base_url and not _has_scheme(url):
-            url = urljoin(base_url, url)
-        url = _URL_UNSAFE.sub(_percent_encoded, url)
-        parts = urlsplit(url)
-        host = parts.hostname  # a broken address raises ValueError here
-    except ValueError:
-        return ""
-    if parts.scheme not in schemes or len(url) > MAX_URL_LENGTH or "%00" in url[:12]:
-        return ""
-    if parts.scheme == "mailto":
-        return url if "@" in parts.path else ""
-    return url if host and url[len(parts.scheme) :].startswith("://") else ""
 
 
 def images_of(cleaned_html: str) -> list[dict[str, str]]:
@@ -165,11 +158,3 @@ def _kept_image(match: re.Match[str]) -> str:
 
 def _attributes(written: str) -> dict[str, str]:
     return {name: entities.unescape(value) for name, value in _ATTRIBUTE.findall(written)}
-
-
-def _has_scheme(url: str) -> bool:
-    return re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", url) is not None
-
-
-def _percent_encoded(match: re.Match[str]) -> str:
-    return "".join(f"%{byte:02X}" for byte in match[0].encode("utf-8", "replace"))

@@ -9,12 +9,14 @@ from pathlib import Path
 
 from django.utils.translation import gettext as _
 
+from articles import embeds
+from articles.addresses import absolute_url
 from articles.archives import wordpress_text, wxr
 from articles.archives.wxr import ArchiveError, WxrHead, WxrItem
 from articles.feeds.parsing import ParsedFeed, ParsedItem, ParseError, parse
 from articles.feeds.wording import MAX_SUMMARY_LENGTH, shortened
 from articles.models import Archive
-from articles.sanitizing import absolute_url, plain_text
+from articles.sanitizing import plain_text
 
 MAX_DOCUMENTS = 2000
 MAX_DOCUMENT_BYTES = 50 * 2**20
@@ -96,7 +98,7 @@ def _wordpress_candidate(item: WxrItem, head: WxrHead) -> Candidate:
 def _wordpress_article(item: WxrItem, head: WxrHead) -> ParsedItem:
     link = absolute_url(item.text("link"), head.link)
     body = wordpress_text.to_html(item.text("content:encoded"), base_url=link or head.link)
-    summary = plain_text(item.text("excerpt:encoded")) or plain_text(body)
+    summary = plain_text(item.text("excerpt:encoded")) or plain_text(embeds.without(body))
     summary = shortened(summary, MAX_SUMMARY_LENGTH)
     login = item.text("dc:creator")
     author = plain_text(head.authors.get(login, login))[:120]

@@ -22,8 +22,9 @@ from articles.archives.taking_in import Setting, take_in
 from articles.archives.wxr import ArchiveError
 from articles.feeds import hosts
 from articles.feeds.fetching import FEED_TYPES, FetchError, feed_limits, fetch
-from articles.feeds.mapping import CategoryMap, category_map
+from articles.feeds.mapping import category_map
 from articles.feeds.parsing import ParsedFeed, ParseError, parse
+from articles.feeds.tidying import rules_for
 from articles.models import Archive, ArchiveItem, Feed
 from articles.models.archives import LEASE, MOST_ATTEMPTS
 
@@ -130,7 +131,9 @@ def _kind_of(candidate: Candidate) -> str:
 # --- articles ---------------------------------------------------------------------------------------------------------
 def _run(turn: Turn) -> bool:
     archive = turn.archive
-    setting = Setting(archive, *_feed_and_categories(turn), now=turn.clock())
+    feed = archive.feed or _made_feed(turn)
+    book = rules_for(feed) if feed.removes_boilerplate else None
+    setting = Setting(archive, feed, category_map(feed), book, now=turn.clock())
     if archive.kind == Archive.Kind.PAGES:
         is_done = _run_pages(turn, setting)
     else:
@@ -141,12 +144,6 @@ def _run(turn: Turn) -> bool:
         archive.go_on_with_pictures()
         files.delete(archive)
     return is_done
-
-
-def _feed_and_categories(turn: Turn) -> tuple[Feed, CategoryMap]:
-    archive = turn.archive
-    feed = archive.feed or _made_feed(turn)
-    return feed, category_map(feed)
 
 
 def _made_feed(turn: Turn) -> Feed:

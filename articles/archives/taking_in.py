@@ -9,11 +9,13 @@ from django.utils.text import slugify
 
 from articles import body_pictures
 from articles.archives.candidates import ARTICLE, PICTURE, Candidate
+from articles.boilerplate import RuleBook
 from articles.feeds import identity
 from articles.feeds.fingerprints import PART_LENGTH, Fingerprint
 from articles.feeds.items import authors_of
 from articles.feeds.mapping import CategoryMap
 from articles.feeds.parsing import ParsedItem
+from articles.feeds.tidying import tidied_item
 from articles.models import SLUG_LENGTH, Archive, ArchiveItem, Article, Author, Feed, FeedEntry, SkippedItem, Topic
 from articles.models.rules import category_key
 
@@ -28,6 +30,7 @@ class Setting:
     archive: Archive
     feed: Feed
     categories: CategoryMap
+    boilerplate: RuleBook | None  # None: the feed keeps it
     now: datetime
     made_topics: list[int] = field(default_factory=list)
     made_authors: list[int] = field(default_factory=list)
@@ -35,6 +38,8 @@ class Setting:
 
 def take_in(candidate: Candidate, setting: Setting) -> ArchiveItem:
     """Import one item, inside a transaction. The answer is not saved yet, and has no position."""
+    if candidate.item and setting.boilerplate:
+        candidate = replace(candidate, item=tidied_item(candidate.item, setting.boilerplate).item)
     outcome, reason, article = _judged(candidate, setting)
     return ArchiveItem(
         archive=setting.archive, outcome=outcome, reason=reason[:200], article=article, label=candidate.label[:200],

@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 import re
-from html import escape
 
+from articles import embeds
 from articles.sanitizing import clean_html
 
-_CAPTION = re.compile(r"\[caption\b[^\]]*\](.*?)\[/caption\]", re.DOTALL | re.IGNORECASE)
+_CAPTION = re.compile(r"\[(/?)caption\b[^\[\]]{0,1000}\]", re.IGNORECASE)
 _CAPTION_PICTURE = re.compile(r"\s*((?:<a\b[^>]*>\s*)?<img\b[^>]*>(?:\s*</a>)?)(.*)", re.DOTALL | re.IGNORECASE)
-_EMBED = re.compile(r"\[embed\b[^\]]*\]\s*(https?://[^\s\[\]]+)\s*\[/embed\]", re.IGNORECASE)
-_SHORT_CODE = re.compile(r"\[/?(?:gallery|embed|audio|video|playlist|caption|contact-form-7|vc_\w+|et_\w+)\b[^\]]*\]")
+# Players named by their address: in short codes, or alone in a line, where WordPress puts the player itself.
+_PLAYERS = (
+    re.compile(
+        r"\[(?:embed|youtube|vimeo)\b[^\[\]]{0,300}\]\s{0,20}(https?://[^\s\[\]]+)\s{0,20}\[/\w+\]", re.IGNORECASE
+    ),
+    re.compile(
+        r"\[(?:audio|video)\b[^\[\]]{0,300}?\b(?:src|mp3|m4a|ogg|mp4|m4v|webm)=[\"']?(https?://[^\s\"'\]]+)[^\[\]]{0,300}\]",
+        re.IGNORECASE,
+    ),
+    re.compile(r"\[youtube=(https?://[^\s\]]+)\]", re.IGNORECASE),
+)
+_ALONE = re.compile(
+    r"^([ \t]{0,20}(?:<(?:p|div)\b[^<>]{0,300}>)?)[ \t]{0,20}(https?://[^\s<>\[\]\"]+)"
+    r"(?=[ \t]{0,20}(?:</(?:p|div)>)?[ \t]{0,20}$)",
+    re.MULTILINE,
+)
+_SHORT_CODE = re.compile(
+    r"\[/?(?:gallery|embed|audio|video|playlist|caption|contact-form-7|vc_\w+|et_\w+)\b[^\[\]]{0,500}\]"
+)
 _BLOCK_START = re.compile(r"</?(?:p|div|ul|ol|li|blockquote|figure|h[1-6]|table|pre|hr)\b", re.IGNORECASE)
 
 
@@ -18,23 +35,33 @@ def to_html(text: str, *, base_url: str) -> str:
     """Clean HTML of a post's raw text."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if "[" in text:
-        text = _CAPTION.sub(_figure, text)
-        text = _EMBED.sub(_link, text)
+        text = _with_captions(text)
+        for player in _PLAYERS:
+            text = player.sub(lambda match: embeds.link_to(match[1]), text)
         text = _SHORT_CODE.sub("", text)
+    text = _ALONE.sub(lambda match: match[1] + embeds.link_to(match[2]), text)
     if "<!-- wp:" not in text and not re.search(r"<p\b", text, re.IGNORECASE):
         text = _paragraphs(text)
     return clean_html(text, base_url)
 
 
-def _figure(match: re.Match[str]) -> str:
-    found = _CAPTION_PICTURE.fullmatch(match[1])
+def _with_captions(text: str) -> str:
+    """Pictures with their captions as figures. In one pass, however many captions never end."""
+    pieces, at, opened = [], 0, None
+    for found in _CAPTION.finditer(text):
+        if not found[1]:
+            opened = found
+        elif opened:
+            pieces += [text[at : opened.start()], _figure(text[opened.end() : found.start()])]
+            at, opened = found.end(), None
+    return "".join(pieces) + text[at:]
+
+
+def _figure(inside: str) -> str:
+    found = _CAPTION_PICTURE.fullmatch(inside)
     if not found:
-        return match[1]
+        return inside
     return f"\n\n<figure>{found[1]}<figcaption>{found[2].strip()}</figcaption></figure>\n\n"
-
-
-def _link(match: re.Match[str]) -> str:
-    return f'<a href="{escape(match[1])}">{escape(match[1])}</a>'
 
 
 def _paragraphs(text: str) -> str:

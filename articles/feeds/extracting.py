@@ -12,9 +12,11 @@ from urllib.parse import urljoin
 
 import feedparser
 
+from articles import embeds
+from articles.addresses import absolute_url
 from articles.feeds import json_feed
 from articles.feeds.wording import MAX_SUMMARY_LENGTH, shortened
-from articles.sanitizing import absolute_url, clean_html, clean_text, images_of, plain_text, without_image
+from articles.sanitizing import clean_html, clean_text, images_of, plain_text, without_image
 
 MAX_TITLE_LENGTH = 300
 MAX_NAME_LENGTH = 120
@@ -78,7 +80,7 @@ def _item(entry: Entry, *, url: str, language: str) -> dict[str, Any]:
     teaser, body = _html(entry, "summary", base_url), _body(entry, base_url)
     body = body or teaser
     picture = _picture(entry, base_url, body)
-    summary = shortened(plain_text(teaser or body), MAX_SUMMARY_LENGTH)
+    summary = shortened(plain_text(embeds.without(teaser or body)), MAX_SUMMARY_LENGTH)
     return {
         "guid": clean_text(str(entry.get("id") or "")).strip(),
         "link": absolute_url(_link(entry), base_url),

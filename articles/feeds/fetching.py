@@ -22,6 +22,7 @@ from urllib3.exceptions import ConnectTimeoutError, DecodeError, HTTPError, NewC
 from urllib3.exceptions import SSLError as CertificateError
 
 from articles.feeds import network
+from articles.models.publication import site_name
 
 MAX_REDIRECTS = 5
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -31,6 +32,7 @@ ENCODINGS = "gzip, deflate, br, zstd"
 KNOWN_ENCODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate", "br", "zstd"})
 KEPT_HEADERS = ("location", "retry-after", "etag", "last-modified", "content-type", "content-encoding", "link")
 CHUNK_BYTES = 65_536
+MOST_PACKED = 100  # times; texts reach 20, and a small answer may be as repetitive as it likes
 MEGABYTE = 1024 * 1024
 FEED_TYPES = (
     "application/rss+xml, application/atom+xml, application/rdf+xml, application/feed+json, "
@@ -55,7 +57,7 @@ class FetchError(Exception):
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds for the whole fetch, redirects included; bytes of the answer after decompression."""
+    """Seconds for the whole fetch, looking up names and redirects included; bytes of the answer after decompression."""
 
     seconds: float
     max_bytes: int
@@ -90,18 +92,22 @@ def feed_limits() -> Limits:
     return Limits(settings.FEED_TIMEOUT_SECONDS, settings.FEED_MAX_MEGABYTES * MEGABYTE)
 
 
-def fetch_feed(url: str, *, validators: Validators) -> Fetched:
+def fetch_feed(url: str, *, validators: Validators, agent: str = "") -> Fetched:
     """The feed at an address that somebody typed. Raises FetchError."""
-    return fetch(url, trusted_url=url, limits=feed_limits(), accept=FEED_TYPES, validators=validators)
+    return fetch(url, trusted_url=url, limits=feed_limits(), accept=FEED_TYPES, validators=validators, agent=agent)
 
 
 def fetch(
-    url: str, *, trusted_url: str, limits: Limits, accept: str = "*/*", validators: Validators = Validators()
-) -> Fetched:
-    """GET an address and follow up to five redirects, each one checked by ``network``. Raises FetchError."""
+    url: str, *, trusted_url: str, limits: Limits, accept: str = "*/*", validators: Validators = Validators(),
+    agent: str = "",
+) -> Fetched:  # fmt: skip
+    """GET an address and follow up to five redirects, each one checked by ``network``. Raises FetchError.
+
+    ``agent`` is what ``user_agent`` said, for a thread that may not ask the database.
+    """
     deadline = monotonic() + limits.seconds
     headers = {
-        "User-Agent": user_agent(),
+        "User-Agent": agent or user_agent(),
         "Accept": accept,
         "Accept-Encoding": ENCODINGS,
         "Connection": "close",
@@ -131,8 +137,8 @@ def post_form(url: str, fields: Mapping[str, str], *, trusted_url: str, limits: 
 
 
 def user_agent() -> str:
-    """How we introduce ourselves, so that a server's owner can find us."""
-    name = f"Broadsheet ({settings.SITE_NAME}; +{settings.SITE_URL})"
+    """How we introduce ourselves, so that a server's owner can find us. 1 query."""
+    name = f"Broadsheet ({site_name()}; +{settings.SITE_URL})"
     return "".join(letter for letter in name if " " <= letter <= "~")
 
 
@@ -207,7 +213,7 @@ def _ask(
     """One request to one machine, a POST if there is a form, without following anything. Raises FetchError."""
     method = "POST" if form else "GET"
     try:
-        target = network.locate(url, trusted_url=trusted_url)
+        target = network.locate(url, trusted_url=trusted_url, seconds=deadline - monotonic())
         with _connected(target, deadline) as connection:
             host = {"Host": target.host_header}
             connection.request(
@@ -294,6 +300,8 @@ def _read(response: BaseHTTPResponse, max_bytes: int) -> bytes:
         body += chunk
         if len(body) > max_bytes:
             raise too_large
+        if len(body) > MEGABYTE and len(body) > MOST_PACKED * max(response.tell(), 1):
+            raise FetchError(_("It is packed too tightly to be what it says it is."), is_final=True)
     return bytes(body)
 
 

@@ -11,7 +11,6 @@ asked. The name is resolved once, here; the fetch connects to what was checked a
 from __future__ import annotations
 
 import re
-import socket
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import SplitResult, quote, urlsplit
@@ -19,6 +18,9 @@ from urllib.parse import SplitResult, quote, urlsplit
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from articles.feeds.resolving import Address, addresses_of
+
+RESOLVE_SECONDS = 10.0
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 # ipaddress.is_global is not enough: it passes some of these (IANA special-purpose registries, RFC 6890).
@@ -74,15 +76,15 @@ class Target:
         return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
 
-def locate(url: str, *, trusted_url: str) -> Target:
-    """Resolve and check an address. ``trusted_url`` is what a person typed, "" if nobody did.
+def locate(url: str, *, trusted_url: str, seconds: float = RESOLVE_SECONDS) -> Target:
+    """Resolve and check an address, for so long. ``trusted_url`` is what a person typed, "" if nobody did.
 
-    Raises AddressRefused. Takes as long as the system's resolver does.
+    Raises AddressRefused, TimeoutError.
     """
     parts = _split(url)
     host, port = _host(parts), parts.port or DEFAULT_PORTS[parts.scheme]
     is_typed = _is_same_place(parts, trusted_url)
-    addresses = _resolve(host, port)
+    addresses = _resolve(host, port, min(seconds, RESOLVE_SECONDS))
     is_opened = all(is_allowed(address) for address in addresses)
     if not is_typed and not is_opened and port not in DEFAULT_PORTS.values():
         raise AddressRefused(_("It points to port %(port)s of another machine, which is not allowed.") % {"port": port})
@@ -104,7 +106,7 @@ def check_address(url: str) -> None:
     _host(_split(url))
 
 
-def is_public(address: IPv4Address | IPv6Address) -> bool:
+def is_public(address: Address) -> bool:
     """Whether this is an ordinary machine of the internet."""
     if isinstance(address, IPv4Address):
         return not any(address in network for network in NOT_PUBLIC_V4)
@@ -115,11 +117,11 @@ def is_public(address: IPv4Address | IPv6Address) -> bool:
     return address in PUBLIC_V6 and not any(address in network for network in NOT_PUBLIC_V6)
 
 
-def is_not_public(address: IPv4Address | IPv6Address) -> bool:
+def is_not_public(address: Address) -> bool:
     return not is_public(address)
 
 
-def is_allowed(address: IPv4Address | IPv6Address) -> bool:
+def is_allowed(address: Address) -> bool:
     """Whether the operator opened this network on purpose; never a cloud's service for the machine."""
     plain = _embedded(address) if isinstance(address, IPv6Address) and address.ipv4_mapped else address
     opened = (network for network in settings.FEED_ALLOWED_NETWORKS if network.version == plain.version)
@@ -141,7 +143,7 @@ def looks_local(host: str) -> bool:
     return is_number or "." not in host or host.endswith(LOCAL_ENDINGS)
 
 
-def is_metadata(address: IPv4Address | IPv6Address) -> bool:
+def is_metadata(address: Address) -> bool:
     """Whether this is a cloud's service for the machine itself, in whatever notation."""
     if isinstance(address, IPv6Address) and (address.ipv4_mapped or address in NAT64):
         address = _embedded(address)
@@ -191,9 +193,10 @@ def _is_same_place(parts: SplitResult, trusted_url: str) -> bool:
     return port == trusted_port or {port, trusted_port} == set(DEFAULT_PORTS.values())
 
 
-def _resolve(host: str, port: int) -> list[IPv4Address | IPv6Address]:
+def _resolve(host: str, port: int, seconds: float) -> list[Address]:
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        return addresses_of(host, port, seconds=seconds)
+    except TimeoutError:
+        raise
     except (OSError, UnicodeError):
         raise AddressRefused(_("No machine with the name %(host)s was found.") % {"host": host}) from None
-    return list(dict.fromkeys(ip_address(entry[4][0]) for entry in found))

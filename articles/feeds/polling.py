@@ -18,7 +18,7 @@ from time import monotonic, sleep
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from articles.feeds import hosts, illustrating, importing, parsing, pushing, state
+from articles.feeds import fetching, hosts, illustrating, importing, parsing, pushing, state
 from articles.feeds.fetching import FetchError, pause_asked_for
 from articles.feeds.importing import PollOutcome, PollReport
 from articles.feeds.retrieving import Question, Retrieved, retrieve
@@ -82,6 +82,7 @@ class _Sweep:
     def __init__(self, now: datetime) -> None:
         self.begun_at = now
         self.started = monotonic()
+        self.agent = fetching.user_agent()
         self.seen: set[int] = set()
         self.waiting: dict[str, deque[int]] = {}  # feeds by machine
         self.turns: list[tuple[float, int, str]] = []  # when which machine may be asked: a heap
@@ -138,7 +139,7 @@ class _Sweep:
                 continue
             feed = self._next_feed(host)
             if feed:
-                self.running[pool.submit(retrieve, Question.about(feed))] = (feed, host)
+                self.running[pool.submit(retrieve, Question.about(feed, agent=self.agent))] = (feed, host)
             else:
                 self._leave(host, pause=timedelta(0))
 

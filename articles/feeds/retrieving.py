@@ -10,7 +10,7 @@ from articles.feeds.fetching import Fetched, FetchError, Validators
 from articles.feeds.parsing import ParsedFeed, ParseError, parse
 from articles.models import Feed
 
-READING = b"2"  # raise it when the same document is read differently, so that unchanged ones are read once more
+READING = b"3"  # raise it when the same document is read differently, so that unchanged ones are read once more
 
 
 @dataclass(frozen=True)
@@ -20,10 +20,11 @@ class Question:
     url: str
     validators: Validators = field(default_factory=Validators)
     body_digest: str = ""
+    agent: str = ""  # who asks, for a thread that may not ask the database
 
     @classmethod
-    def about(cls, feed: Feed) -> Question:
-        return cls(feed.url, Validators(feed.etag, feed.last_modified), feed.body_digest)
+    def about(cls, feed: Feed, *, agent: str = "") -> Question:
+        return cls(feed.url, Validators(feed.etag, feed.last_modified), feed.body_digest, agent)
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,9 @@ class Retrieved:
 
 
 def retrieve(question: Question) -> Retrieved:
-    """Never raises for what the feed or its server do."""
+    """Never raises for what the feed or its server do. Asks the database only for who asks, if that is not said."""
     try:
-        fetched = fetching.fetch_feed(question.url, validators=question.validators)
+        fetched = fetching.fetch_feed(question.url, validators=question.validators, agent=question.agent)
         if not fetched.is_modified:
             return Retrieved(fetched, body_digest=question.body_digest)
         digest = digest_of(fetched.body)

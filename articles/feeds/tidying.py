@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from django.db.models import Q
 
+from articles import embeds
 from articles.boilerplate import Effect, Removed, Rule, RuleBook, tidy
 from articles.feeds.parsing import ParsedFeed, ParsedItem
 from articles.feeds.wording import MAX_SUMMARY_LENGTH, shortened
@@ -43,7 +44,9 @@ def tidied_item(item: ParsedItem, book: RuleBook) -> TidiedItem:
         return TidiedItem(item, ())
     is_summary_touched = teaser.removed if item.teaser_html else body.removed
     summary = (
-        shortened(plain_text(teaser.html or body.html), MAX_SUMMARY_LENGTH) if is_summary_touched else item.summary
+        shortened(plain_text(embeds.without(teaser.html or body.html)), MAX_SUMMARY_LENGTH)
+        if is_summary_touched
+        else item.summary
     )
     return TidiedItem(
         replace(item, body_html=body.html, teaser_html=teaser.html, summary=summary or item.summary), removed

@@ -13,6 +13,8 @@ from articles.sanitizing import clean_html, plain_text
 from articles.standard_boilerplate import STANDARD, STANDARD_BOOK
 from tests.articles.documents import item, rss
 from tests.articles.polling import polled_again, served
+from tests.articles.test_archives import begun, run
+from tests.articles.wordpress import post, wxr
 from tests.factories import NOW, make_feed
 from tests.servers.http import HttpServer
 
@@ -92,3 +94,18 @@ def test_switched_off_it_leaves_everything(http_server: HttpServer) -> None:
     poll(feed=feed, now=NOW)
 
     assert Article.objects.get().body == BODY
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("removes", [True, False])
+def test_archive_is_tidied_like_the_feed_that_it_belongs_to(removes: bool) -> None:
+    feed = make_feed(removes_boilerplate=removes)
+    BoilerplateRule.objects.create(feed=feed, pattern="Read more about *")
+    body = "The ferry stops.\n\nRead more about ferries.\n\n- Advertisement -"
+
+    run(begun(wxr(post(1, body=body)), feed=feed))
+
+    article = Article.objects.get()
+    rest = "" if removes else "<p>Read more about ferries.</p><p>- Advertisement -</p>"
+    assert article.body == f"<p>The ferry stops.</p>{rest}"
+    assert ("Advertisement" in article.summary) != removes

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import socket
+import threading
 import tracemalloc
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
@@ -11,6 +13,7 @@ from time import monotonic
 import pytest
 from pytest_django import Settings
 
+from articles.feeds import resolving
 from articles.feeds.fetching import (
     MAX_REDIRECTS,
     MEGABYTE,
@@ -21,11 +24,14 @@ from articles.feeds.fetching import (
     fetch_feed,
     pause_asked_for,
 )
+from articles.models import Publication
 from tests.servers.http import HttpServer, Response, dripping, endless
 
 NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 QUICK = Limits(seconds=0.5, max_bytes=MEGABYTE)
 NEW = Validators()
+
+pytestmark = pytest.mark.django_db
 
 
 def test_body_type_and_validators_come_back(http_server: HttpServer) -> None:
@@ -82,7 +88,7 @@ def test_gzip_bomb_is_cut_off_before_it_fills_the_memory(http_server: HttpServer
     url = http_server.serve("/feed.xml", bomb, headers={"Content-Encoding": "gzip"})
     tracemalloc.start()
 
-    with pytest.raises(FetchError, match="larger than 10 MB"):
+    with pytest.raises(FetchError, match="packed too tightly"):
         fetch_feed(url, validators=NEW)
 
     _size, peak = tracemalloc.get_traced_memory()
@@ -120,6 +126,47 @@ def test_dripping_answer_is_given_up_in_time(http_server: HttpServer) -> None:
         fetch(url, trusted_url=url, limits=QUICK)
 
     assert monotonic() - started < 5
+
+
+def test_name_server_that_never_answers_is_given_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_asked, **_more: answers.wait(30) and [])
+    started = monotonic()
+
+    for _number in range(3):
+        with pytest.raises(FetchError, match="too long"):
+            fetch("http://slow.example/", trusted_url="", limits=Limits(seconds=0.2, max_bytes=1000))
+
+    assert monotonic() - started < 4
+    answers.set()
+
+
+def test_hanging_name_servers_take_a_limited_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers, asked = threading.Event(), threading.Semaphore(0)
+    monkeypatch.setattr(resolving, "_places", threading.BoundedSemaphore(2))
+
+    def hang(*_asked: object, **_more: object) -> list[object]:
+        asked.release()
+        answers.wait(30)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    for _number in range(4):
+        with pytest.raises(TimeoutError):
+            resolving.addresses_of("slow.example", 80, seconds=0.1)
+
+    assert asked.acquire(timeout=5)
+    assert asked.acquire(timeout=5)
+    assert not asked.acquire(blocking=False), "a third was never begun"
+    answers.set()
+
+
+def test_publication_introduces_itself_by_the_name_set_at_the_desk(http_server: HttpServer) -> None:
+    Publication.objects.create(pk=1, name="Hafenblatt")
+
+    fetch_feed(http_server.serve("/feed.xml", b"<rss/>"), validators=NEW)
+
+    assert http_server.requests[0].headers["User-Agent"].startswith("Broadsheet (Hafenblatt; +http")
 
 
 def test_answer_that_breaks_off_is_an_error(http_server: HttpServer) -> None:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from articles.sanitizing import ATTRIBUTES, TAGS, absolute_url, clean_html, images_of, plain_text, without_image
+from articles.addresses import absolute_url
+from articles.sanitizing import ATTRIBUTES, TAGS, clean_html, images_of, plain_text, without_image
 
 BASE = "https://news.example/2026/story"
 ALLOWED = {tag: names | ({"rel"} if tag == "a" else set()) for tag, names in ATTRIBUTES.items()}

@@ -26,6 +26,8 @@ INSIDE = (
     "[ff02::1]", "224.0.0.1", "168.63.129.16", "255.255.255.255",
 )  # fmt: skip
 
+pytestmark = pytest.mark.django_db
+
 
 @pytest.fixture(autouse=True)
 def _site_on_the_internet(settings: Settings) -> None:

@@ -14,6 +14,7 @@ from backports import zstd
 from articles.feeds.fetching import FetchError, Limits, fetch
 from tests.servers.http import HttpServer, dripping, endless
 
+pytestmark = pytest.mark.django_db
 LIMITS = Limits(seconds=3, max_bytes=2_000_000)
 ZEROS = b"<rss>" + b"0" * 50_000_000
 
@@ -36,7 +37,7 @@ def test_bomb_is_given_up_before_it_is_unpacked(
     assert len(bomb) < len(ZEROS) / 100
     url = http_server.serve("/bomb.xml", bomb, headers={"Content-Encoding": encoding})
 
-    with pytest.raises(FetchError, match="larger than"):
+    with pytest.raises(FetchError, match=r"larger than|packed too tightly"):
         fetch(url, trusted_url=url, limits=LIMITS)
 
 
@@ -54,6 +55,21 @@ def test_packing_that_we_do_not_know_is_refused(http_server: HttpServer, encodin
 
     with pytest.raises(FetchError, match="packed in a way"):
         fetch(url, trusted_url=url, limits=LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "pack"), [("gzip", gzip.compress), ("br", brotli.compress), ("zstd", zstd.compress)]
+)
+def test_answer_that_is_packed_a_hundredfold_is_refused_below_the_limit_of_bytes(
+    http_server: HttpServer, encoding: str, pack: Callable[[bytes], bytes]
+) -> None:
+    headers = {"Content-Encoding": encoding}
+    bomb = http_server.serve("/bomb.xml", pack(ZEROS[:1_500_000]), headers=headers)
+    small = http_server.serve("/small.xml", pack(ZEROS[:900_000]), headers=headers)
+
+    with pytest.raises(FetchError, match="packed too tightly"):
+        fetch(bomb, trusted_url=bomb, limits=LIMITS)
+    assert len(fetch(small, trusted_url=small, limits=LIMITS).body) == 900_000
 
 
 def test_endless_and_dripping_answers_end(http_server: HttpServer) -> None:

@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Frame, Page, expect
+from pytest_django import Settings
 
+from newsletter.subscribers.models import Newsletter
+from newsletter.subscribers.surfaces.snippets import snippets_of
 from tests.journeys import letters
 from tests.journeys.test_pages import flaws
 from tests.journeys.test_reader import PEOPLE_ARE_SLOWER
@@ -145,6 +148,54 @@ def test_frame_works_without_any_script(site: Product, browser: Browser, http_se
 
     expect(page.frame_locator("iframe").get_by_role("heading", name="Check your inbox")).to_be_visible()
     assert letters.letter_in_mailbox(site, "noscript@example.org")
+    assert context.cookies() == []
+    context.close()
+
+
+def plain_form(site: Product, settings: Settings) -> str:
+    """What the desk gives to be pasted, for the site as its readers reach it."""
+    settings.SITE_URL = site.url
+    newsletter = Newsletter(slug="latest-news", name="Latest news", consent_text="Yes, mail me.", language="en")
+    return next(each.code for each in snippets_of(newsletter) if each.name == "form")
+
+
+@pytest.mark.parametrize("has_script", [True, False])
+def test_plain_form_pasted_into_a_page_of_another_origin_signs_up(
+    has_script: object, site: Product, browser: Browser, http_server: HttpServer, settings: Settings
+) -> None:
+    address = f"pasted{int(bool(has_script))}@example.org"
+    context = browser.new_context(java_script_enabled=bool(has_script))
+    blog = Blog(site, http_server, context)
+    page = blog.open(plain_form(site, settings), policy=f"default-src 'none'; form-action {site.url}")
+
+    page.get_by_label("E-mail address").fill(address)
+    page.get_by_role("button", name="Sign up").click()
+
+    expect(page.get_by_role("heading", name="Check your inbox")).to_be_visible()
+    letter = letters.letter_in_mailbox(site, address)
+    page.goto(letters.link(letters.source(site, letter), "/confirm/"))
+    page.get_by_role("button", name="Yes").click()
+    expect(page.get_by_role("heading", name="You are subscribed")).to_be_visible()
+    # where it stood: browsers tell another origin no more than this
+    assert site.rows("subscribers.SignUp")[-1]["page_url"] == http_server.url("/")
+    assert context.cookies() == []
+    assert blog.problems == []
+    context.close()
+
+
+def test_mistake_in_a_plain_form_is_asked_about_on_our_page(
+    site: Product, browser: Browser, http_server: HttpServer, settings: Settings
+) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = Blog(site, http_server, context).open(plain_form(site, settings))
+
+    page.get_by_label("E-mail address").fill("ada.with.a.form@gmial.com")
+    page.get_by_role("button", name="Sign up").click()
+    page.wait_for_timeout(PEOPLE_ARE_SLOWER)
+    page.get_by_role("button", name="Yes, use that").click()
+
+    expect(page.get_by_role("heading", name="Check your inbox")).to_be_visible()
+    assert letters.letter_in_mailbox(site, "ada.with.a.form@gmail.com")
     assert context.cookies() == []
     context.close()
 

@@ -1,4 +1,4 @@
-"""Doing something to everybody who was selected: frozen when an editor says yes, then done part by part.
+"""Doing something to everybody who was selected: first all of them are looked up and frozen, then it is done by parts.
 
 Each part is one transaction with the note of what it changed, so that a worker that dies loses one part's work and
 nobody is done twice; and for a day it can be taken back.
@@ -7,7 +7,7 @@ nobody is done twice; and for a day it can be taken back.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import batched
 from typing import Any
@@ -15,15 +15,19 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F, QuerySet
 
+from newsletter.subscribers import selections
 from newsletter.subscribers.models import BulkAction, BulkPart
 from newsletter.subscribers.models.bulk_actions import HEAD_START, LEASE, MOST_ATTEMPTS
-from newsletter.subscribers.selections import DEEDS, Order, name_of
+from newsletter.subscribers.selections import DEEDS, MORE_OFTEN, Order, name_of
 
 logger = logging.getLogger(__name__)
 
+CHOSEN = 20_000  # rows that are looked up in a transaction
 PART, ERASURES = 500, 50  # rows of a transaction; erasing takes some twenty statements for each person
 TURN_SECONDS = 45.0
 BATCH = 20
+type Source = Callable[[BulkAction], QuerySet[Any]]
+_sources: dict[str, Source] = {MORE_OFTEN: selections.who_gets_it_more_often}
 
 
 class TakenAway(Exception):
@@ -34,24 +38,62 @@ class TakenAway(Exception):
 def begin(
     *, kind: BulkAction.Kind, rows: QuerySet[Any], values: Mapping[str, Any], by: Any, now: datetime
 ) -> BulkAction:
-    """Freeze who is in ``rows``; ``advance`` does the rest."""
-    action = BulkAction.objects.create(
-        kind=kind, values=dict(values), about=name_of(kind, values)[:300], created_by=by, created_at=now,
-        leased_until=now,
-    )  # fmt: skip
-    plain = rows.select_related(None).prefetch_related(None).order_by("pk").values_list("pk", flat=True)
-    size = ERASURES if kind == BulkAction.Kind.ERASE else PART
-    parts = _parts(action, plain.iterator(chunk_size=10_000), size)
-    for some in batched(parts, 100):
-        BulkPart.objects.bulk_create(some)
-        action.total_count += sum(len(part.pks) for part in some)
+    """Freeze who is in ``rows``, which are few; ``advance`` does the rest."""
+    action = _create(BulkAction.Status.RUNNING, kind, values, by, now)
+    pks = list(_keys(rows))
+    _freeze(action, pks, after=-1)
+    action.total_count = len(pks)
     action.save(update_fields=["total_count"])
     return action
 
 
-def _parts(action: BulkAction, pks: Iterable[int], size: int) -> Iterator[BulkPart]:
-    for number, some in enumerate(batched(pks, size)):
-        yield BulkPart(action=action, number=number, pks=list(some))
+def begin_with_all(
+    *, kind: BulkAction.Kind, criteria: Mapping[str, Any], values: Mapping[str, Any], by: Any, now: datetime
+) -> BulkAction:
+    """The same for however many: ``advance`` looks up who is meant, too.
+
+    ``criteria`` are JSON; ``source`` among them names who understands them (see ``offer_source``).
+    """
+    return _create(BulkAction.Status.CHOOSING, kind, values, by, now, criteria=dict(criteria))
+
+
+def offer_source(name: str, rows: Source) -> None:
+    """Let ``rows`` say who is meant by criteria that name this source. Doing it again changes nothing."""
+    _sources[name] = rows
+
+
+def _create(
+    status: str, kind: BulkAction.Kind, values: Mapping[str, Any], by: Any, now: datetime, **more: Any
+) -> BulkAction:
+    return BulkAction.objects.create(
+        kind=kind, status=status, values=dict(values), about=name_of(kind, values)[:300], created_by=by, created_at=now,
+        leased_until=now, **more,
+    )  # fmt: skip
+
+
+def _keys(rows: QuerySet[Any]) -> QuerySet[Any]:
+    return rows.select_related(None).prefetch_related(None).order_by("pk").values_list("pk", flat=True)
+
+
+def _freeze(action: BulkAction, pks: Sequence[int], *, after: int) -> None:
+    """Note these rows in parts, which are numbered from the one after ``after``."""
+    size = ERASURES if action.kind == BulkAction.Kind.ERASE else PART
+    numbered = enumerate(batched(pks, size), start=after + 1)
+    BulkPart.objects.bulk_create(BulkPart(action=action, number=number, pks=list(some)) for number, some in numbered)
+
+
+@transaction.atomic
+def _choose_some(action: BulkAction, now: datetime) -> None:
+    """Look up the next of those who are meant; after the last it runs."""
+    last = action.parts.order_by("-number").first()
+    rows = _sources[action.criteria["source"]](action)
+    if last:
+        rows = rows.filter(pk__gt=last.pks[-1])
+    pks = list(_keys(rows)[:CHOSEN])
+    _freeze(action, pks, after=last.number if last else -1)
+    _keep_hold(action, now, total_count=len(pks))
+    if len(pks) < CHOSEN:
+        action.run()
 
 
 def advance(*, bulk_action_id: int, clock: Callable[[], datetime], seconds: float = TURN_SECONDS) -> bool:
@@ -69,6 +111,11 @@ def advance(*, bulk_action_id: int, clock: Callable[[], datetime], seconds: floa
     until = clock() + timedelta(seconds=seconds)
     work = _take_back if action.status == action.Status.UNDOING else _do
     try:
+        while action.is_choosing:
+            _choose_some(action, clock())
+            if clock() >= until:
+                action.release(clock())
+                return True
         for part in _left(action):
             work(action, part, clock())
             if clock() >= until:

@@ -33,10 +33,10 @@ class Bounded:
         return _("more than %(count)s") % {"count": number} if self.is_more else number
 
 
-def bounded(rows: QuerySet[Any], *, most: int = MANY) -> Bounded:
-    """Exact up to ``most``. Reads no more rows than that where an index leads to them."""
-    count = rows.order_by()[: most + 1].count()
-    return Bounded(min(count, most), count > most)
+def bounded(rows: QuerySet[Any]) -> Bounded:
+    """Exact up to MANY. Reads no more rows than that where an index leads to them."""
+    count = rows.order_by()[: MANY + 1].count()
+    return Bounded(min(count, MANY), count > MANY)
 
 
 def active_readers(newsletter: Newsletter) -> str:

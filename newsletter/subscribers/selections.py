@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from newsletter.subscribers import lowering, privacy
 from newsletter.subscribers.models import (
@@ -30,6 +30,7 @@ from newsletter.subscribers.spreadsheet import safe_cell
 
 COLUMNS = ("email", "name", "language", "time_zone", "first_signed_up_at", "newsletters", "labels")
 CHUNK = 500
+MORE_OFTEN = "more_often"  # who is meant, by the values of a BulkAction
 TAKEN_BACK = "an editor's mistake, taken back"
 LIVING = (Subscription.Status.PENDING, Subscription.Status.ACTIVE, Subscription.Status.PAUSED)
 Status = Subscription.Status
@@ -263,6 +264,12 @@ class _Echo:
 
     def write(self, text: str) -> str:
         return text
+
+
+def who_gets_it_more_often(action: BulkAction) -> QuerySet[Subscription]:
+    """Whom lowering to the usual cadence concerns."""
+    newsletter = Newsletter.objects.get(pk=action.values["newsletter"])
+    return lowering.more_often(newsletter, than=action.values["cadence"])
 
 
 def name_of(kind: str, values: Mapping[str, Any]) -> str:

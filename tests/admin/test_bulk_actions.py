@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from newsletter.subscribers import bulk_actions
+from newsletter.subscribers import bulk_actions, counting
 from newsletter.subscribers.admin import asking
 from newsletter.subscribers.models import BulkAction, BulkPart, ConsentRecord, Label, Subscriber, Subscription
 from newsletter.subscribers.models import Suppression as SuppressedAddress
@@ -60,6 +60,59 @@ def test_all_who_match_are_offered_with_their_number_and_only_they_are_meant(des
     assert other not in Label.objects.get().subscribers.all()
 
 
+def test_page_counts_no_further_than_it_says(desk: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    people = [factories.make_subscriber(email=f"mine{number}@example.org") for number in range(4)]
+    monkeypatch.setattr(counting, "MANY", 3)
+
+    asked = act(desk, "label_selected", people[0])
+    refused = act(desk, "erase_selected", people[0], asked="1", scope="all", count="4", newest=str(people[-1].pk))
+
+    assert "All that match the search and the filters: more than 3 readers" in asked.text
+    assert "more than 3 people cannot be erased at once" in refused.text
+    assert Subscriber.objects.count() == 4
+
+
+def test_who_is_meant_is_looked_up_in_the_background_in_several_turns(
+    desk: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk_actions, "CHOSEN", 2)
+    monkeypatch.setattr(asking, "PATIENCE", -1)
+    mine = [factories.make_subscriber(email=f"mine{number}@example.org") for number in range(5)]
+    factories.make_subscriber(email="other@example.org")
+    newest = str(Subscriber.objects.latest("pk").pk)
+
+    page = act(desk, "suppress_selected", mine[0], query="q=mine", asked="1", scope="all", newest=newest)
+    first = BulkAction.objects.get()
+    late = factories.make_subscriber(email="mine.too@example.org")
+    seen = [(first.status, first.total_count, first.changed_count)]
+    while bulk_actions.advance(bulk_action_id=first.pk, clock=lambda: NOW + DAY, seconds=-1):
+        first.refresh_from_db()
+        seen.append((first.status, first.total_count, first.changed_count))
+
+    first.refresh_from_db()
+    assert "Found so far" in page.text
+    assert "Nothing has happened to anybody yet" in page.text
+    assert seen[:3] == [("choosing", 2, 0), ("choosing", 4, 0), ("running", 5, 0)]
+    assert (first.status, first.changed_count, first.criteria) == ("finished", 5, {})
+    assert {row.email for row in SuppressedAddress.objects.all()} == {each.email for each in mine}
+    assert late.email not in {row.email for row in SuppressedAddress.objects.all()}
+
+
+def test_looking_up_can_be_stopped_before_anything_happens(desk: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk_actions, "CHOSEN", 1)
+    monkeypatch.setattr(asking, "PATIENCE", -1)
+    people = [factories.make_subscriber() for _number in range(3)]
+    act(desk, "suppress_selected", people[0], asked="1", scope="all", newest=str(people[-1].pk))
+    action = BulkAction.objects.get()
+
+    desk.post(reverse("admin:subscribers_bulkaction_change", args=[action.pk]), {"action": "stop"})
+    bulk_actions.advance(bulk_action_id=action.pk, clock=lambda: NOW + DAY)
+
+    action.refresh_from_db()
+    assert (action.status, action.criteria) == ("stopped", {})
+    assert not SuppressedAddress.objects.exists()
+
+
 def test_who_signs_up_after_the_question_is_not_meant(desk: Client) -> None:
     first, second = factories.make_subscriber(), factories.make_subscriber()
     asked = act(desk, "suppress_selected", first)
@@ -103,7 +156,7 @@ def test_large_action_goes_on_in_the_background_and_shows_how_far_it_is(
         pass
 
     action.refresh_from_db()
-    assert begun == ("running", 5, 2)
+    assert begun == ("running", 5, 0)  # who is meant was looked up in the first turn
     assert 'http-equiv="refresh"' in page.text
     assert "40 %" in page.text
     assert (action.status, action.changed_count) == ("finished", 5)

@@ -11,7 +11,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import number_format
 from django.utils.html import format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -26,8 +25,9 @@ from newsletter.digests.models import Issue, Schedule
 from newsletter.lib.doorbell import ring
 from newsletter.subscribers import bulk_actions, lowering
 from newsletter.subscribers import tasks as subscriber_tasks
-from newsletter.subscribers.counting import readers_in_words
+from newsletter.subscribers.counting import bounded, readers_in_words
 from newsletter.subscribers.models import BulkAction, Newsletter
+from newsletter.subscribers.selections import MORE_OFTEN
 from newsletter.subscribers.surfaces.snippets import embed_url, snippets_of
 
 PLANS = frozenset({"quiet_dates", "offers_delivery_time", "offered_weekdays"})  # what the next runs follow from
@@ -170,23 +170,23 @@ class NewsletterAdmin(DeskAdmin[Newsletter]):
         """Asks first, with how many it concerns; nobody is ever moved upwards."""
         newsletter = self.row_or_404(request, object_id)
         cadence = newsletter.default_cadence
-        rows = lowering.more_often(newsletter, than=cadence)
         if request.method == "POST":
             values = {"newsletter": newsletter.pk, "cadence": cadence}
-            begun = bulk_actions.begin(
-                kind=BulkAction.Kind.LOWER, rows=rows, values=values, by=request.user, now=timezone.now()
-            )
+            begun = bulk_actions.begin_with_all(
+                kind=BulkAction.Kind.LOWER, criteria={"source": MORE_OFTEN}, values=values, by=request.user,
+                now=timezone.now(),
+            )  # fmt: skip
             ring(subscriber_tasks.go_on_with_bulk_action, bulk_action_id=begun.pk)
             return HttpResponseRedirect(reverse("admin:subscribers_bulkaction_change", args=[begun.pk]))
         usual = newsletter.get_default_cadence_display()
-        count = rows.count()
+        readers = bounded(lowering.more_often(newsletter, than=cadence))
         told = ngettext(
             "%(count)s reader gets it more often than %(cadence)s.",
             "%(count)s readers get it more often than %(cadence)s.",
-            count,
+            readers.count,
         )
         details = [
-            told % {"count": number_format(count, force_grouping=True), "cadence": usual},
+            told % {"count": readers.in_words, "cadence": usual},
             _("Each gets one mail that says so, with a link to keep it; who pauses gets it when the pause ends."),
             _("Nobody gets more than before."),
             _("You can take it back for a day."),

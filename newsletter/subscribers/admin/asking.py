@@ -13,9 +13,11 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.contrib.admin import AdminSite
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import Max, Model, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -27,6 +29,7 @@ from django.utils.translation import ngettext
 from articles.long_lists import LongListAdmin
 from newsletter.lib.doorbell import ring
 from newsletter.subscribers import bulk_actions, tasks
+from newsletter.subscribers.counting import Bounded, bounded
 from newsletter.subscribers.models import BulkAction, Subscription
 
 ASKED = "asked"  # the field by which the page that asks says that it did
@@ -64,7 +67,7 @@ class Selected[Row: Model]:
         return self._up_to_newest if self.is_all else self._ticked
 
     @property
-    def count(self) -> int:
+    def count(self) -> Bounded:
         return self.all_count if self.is_all else self.ticked_count
 
     @cached_property
@@ -76,13 +79,12 @@ class Selected[Row: Model]:
         return self._everybody.model._default_manager.aggregate(newest=Max("pk"))["newest"] or 0
 
     @cached_property
-    def all_count(self) -> int:
-        """Exact, because it is what is agreed to; it is counted for no other page."""
-        return self._up_to_newest.count()
+    def all_count(self) -> Bounded:
+        return bounded(self._up_to_newest)
 
     @cached_property
-    def ticked_count(self) -> int:
-        return self._ticked.count()
+    def ticked_count(self) -> Bounded:
+        return bounded(self._ticked)
 
     @property
     def first(self) -> list[str]:
@@ -97,6 +99,19 @@ class Selected[Row: Model]:
 class AsksAboutSelection[Row: Model](LongListAdmin[Row]):
     """The bulk actions of a long list, for its admin class."""
 
+    def __init__(self, model: type[Row], admin_site: AdminSite) -> None:
+        super().__init__(model, admin_site)
+        self._source = model._meta.label_lower
+        bulk_actions.offer_source(self._source, self._who_matches)
+
+    def _who_matches(self, action: BulkAction) -> QuerySet[Row]:
+        """Everybody whom the list showed for this address, as the worker finds them."""
+        request = HttpRequest()
+        request.method, request.GET = "GET", QueryDict(action.criteria["query"])
+        request.user = action.created_by or AnonymousUser()
+        rows: QuerySet[Row] = self.get_changelist_instance(request).queryset
+        return rows.order_by("pk").filter(pk__lte=action.criteria["newest"])
+
     def selected(self, request: HttpRequest, ticked: QuerySet[Row]) -> Selected[Row]:
         everybody = self.get_changelist_instance(request).queryset
         return Selected(request, ticked, everybody)
@@ -107,9 +122,7 @@ class AsksAboutSelection[Row: Model](LongListAdmin[Row]):
         """Ask until the answers will do, then begin. None leads back to the list."""
         if ASKED not in request.POST or not form.is_valid():
             return self.ask_about(request, selected, question, form)
-        action = bulk_actions.begin(
-            kind=kind, rows=selected.rows, values=form.answers(), by=request.user, now=timezone.now()
-        )
+        action = self._begun(request, selected, kind, form.answers())
         page = reverse("admin:subscribers_bulkaction_change", args=[action.pk])
         if bulk_actions.advance(bulk_action_id=action.pk, clock=timezone.now, seconds=PATIENCE):
             ring(tasks.go_on_with_bulk_action, bulk_action_id=action.pk)
@@ -119,6 +132,15 @@ class AsksAboutSelection[Row: Model](LongListAdmin[Row]):
         link = format_html(' <a href="{}" class="desk-link">{}</a>', page, _("Take it back…")) if may_undo else ""
         messages.success(request, format_html("{}{}", done_in_words(action), link))
         return None
+
+    def _begun(
+        self, request: HttpRequest, selected: Selected[Row], kind: BulkAction.Kind, values: Mapping[str, Any]
+    ) -> BulkAction:
+        by, now = request.user, timezone.now()
+        if not selected.is_all:
+            return bulk_actions.begin(kind=kind, rows=selected.rows, values=values, by=by, now=now)
+        criteria = {"source": self._source, "query": request.GET.urlencode(), "newest": selected.newest}
+        return bulk_actions.begin_with_all(kind=kind, criteria=criteria, values=values, by=by, now=now)
 
     def ask_about(
         self, request: HttpRequest, selected: Selected[Row], question: Question, form: forms.Form
@@ -132,14 +154,14 @@ class AsksAboutSelection[Row: Model](LongListAdmin[Row]):
         }  # fmt: skip
         return TemplateResponse(request, "admin/readers/ask_about_selection.html", context)
 
-    def _in_words(self, count: int) -> str:
-        values = {"shown": number_format(count, force_grouping=True)}
+    def _in_words(self, found: Bounded) -> str:
+        values = {"shown": found.in_words}
         if self.model is Subscription:
-            return ngettext("%(shown)s subscription", "%(shown)s subscriptions", count) % values
-        return ngettext("%(shown)s reader", "%(shown)s readers", count) % values
+            return ngettext("%(shown)s subscription", "%(shown)s subscriptions", found.count) % values
+        return ngettext("%(shown)s reader", "%(shown)s readers", found.count) % values
 
     def _all_in_words(self, selected: Selected[Row]) -> str:
-        if selected.all_count <= selected.ticked_count:
+        if selected.all_count.count <= selected.ticked_count.count:
             return ""
         return _("All that match the search and the filters: %(many)s") % {"many": self._in_words(selected.all_count)}
 

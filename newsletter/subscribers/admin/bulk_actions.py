@@ -22,6 +22,7 @@ from newsletter.subscribers.admin.asking import done_in_words
 from newsletter.subscribers.models import BulkAction
 
 COLORS = {
+    BulkAction.Status.CHOOSING: "info",
     BulkAction.Status.RUNNING: "info",
     BulkAction.Status.FINISHED: "success",
     BulkAction.Status.STOPPED: "warning",

@@ -15,6 +15,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from newsletter.subscribers import selections
 from newsletter.subscribers.admin.asking import ASKED, AnswerForm, AsksAboutSelection, Question
+from newsletter.subscribers.counting import Bounded
 from newsletter.subscribers.models import BulkAction, Label, Newsletter, Subscriber
 
 Kind = BulkAction.Kind
@@ -71,17 +72,22 @@ class CountForm(AnswerForm):
 
     count = forms.IntegerField(label=gettext_lazy("How many people are erased?"), widget=UnfoldAdminTextInputWidget)
 
-    def __init__(self, *args: Any, people: int, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, people: Bounded, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.people = people
         self.fields["count"].help_text = _("Type the number of people who are selected to confirm.")
 
     def clean_count(self) -> int:
-        if self.cleaned_data["count"] != self.people:
+        values = {"count": self.people.in_words}
+        if self.people.is_more:
             raise forms.ValidationError(
-                _("That is not the number of people who are selected. It is %(count)d now.") % {"count": self.people}
+                _("%(count)s people cannot be erased at once. Choose fewer with a filter or a label.") % values
             )
-        return self.people
+        if self.cleaned_data["count"] != self.people.count:
+            raise forms.ValidationError(
+                _("That is not the number of people who are selected. It is %(count)s now.") % values
+            )
+        return self.people.count
 
 
 class SelectionActions(AsksAboutSelection[Subscriber]):

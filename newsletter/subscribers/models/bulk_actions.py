@@ -34,6 +34,7 @@ class BulkAction(models.Model):
     """One thing done to everybody who was selected when an editor said yes; for a day it can be taken back.
 
     ``values`` are the answers to what was asked, by name: numbers of rows and the words of a note, never an address.
+    ``criteria`` may be a search for one, and is emptied as soon as everybody is looked up.
     """
 
     class Kind(models.TextChoices):
@@ -48,6 +49,7 @@ class BulkAction(models.Model):
         LOWER = "lower", _("lower to the usual cadence")
 
     class Status(models.TextChoices):
+        CHOOSING = "choosing", _("looking up who is meant")
         RUNNING = "running", _("running")
         FINISHED = "finished", _("finished")
         STOPPED = "stopped", _("stopped")
@@ -55,12 +57,13 @@ class BulkAction(models.Model):
         UNDOING = "undoing", _("being taken back")
         UNDONE = "undone", _("taken back")
 
-    WORKING = (Status.RUNNING, Status.UNDOING)
+    WORKING = (Status.CHOOSING, Status.RUNNING, Status.UNDOING)
     FINAL = frozenset({Kind.ERASE.value})  # what cannot be taken back
 
     kind = models.CharField(_("action"), max_length=11, choices=Kind)
     status = models.CharField(_("status"), max_length=8, choices=Status, default=Status.RUNNING)
     values = models.JSONField(default=dict)
+    criteria = models.JSONField(default=dict, db_default={}, help_text="who is meant, until that is looked up")
     about = models.CharField(_("about"), max_length=300, blank=True, help_text="the label's or newsletter's name")
     total_count = models.PositiveIntegerField(_("selected"), default=0)
     seen_count = models.PositiveIntegerField(_("done"), default=0)
@@ -82,7 +85,8 @@ class BulkAction(models.Model):
         ordering = ["-pk"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(status__in=["running", "undoing"]) | Q(ended_at__isnull=False), name="bulk_action_ended_at"
+                condition=Q(status__in=["choosing", "running", "undoing"]) | Q(ended_at__isnull=False),
+                name="bulk_action_ended_at",
             ),
         ]
 
@@ -93,6 +97,10 @@ class BulkAction(models.Model):
     @property
     def is_working(self) -> bool:
         return self.status in self.WORKING
+
+    @property
+    def is_choosing(self) -> bool:
+        return self.status == self.Status.CHOOSING
 
     @property
     def percent(self) -> int:
@@ -118,6 +126,10 @@ class BulkAction(models.Model):
         """Let the next worker go on at once."""
         type(self).objects.filter(pk=self.pk, leased_until=self.leased_until).update(leased_until=now)
 
+    def run(self) -> bool:
+        """Everybody who is meant has been looked up: now it happens."""
+        return transition(self, sources=["choosing"], to=self.Status.RUNNING, criteria={})
+
     def finish(self, now: datetime) -> bool:
         """Nothing is left to do, or to take back."""
         to = self.Status.UNDONE if self.status == self.Status.UNDOING else self.Status.FINISHED
@@ -125,10 +137,10 @@ class BulkAction(models.Model):
 
     def stop(self, now: datetime) -> bool:
         """What has been done stays done until somebody takes it back."""
-        return transition(self, sources=["running"], to=self.Status.STOPPED, ended_at=now)
+        return transition(self, sources=["choosing", "running"], to=self.Status.STOPPED, ended_at=now, criteria={})
 
     def fail(self, now: datetime) -> bool:
-        return transition(self, sources=["running", "undoing"], to=self.Status.FAILED, ended_at=now)
+        return transition(self, sources=self.WORKING, to=self.Status.FAILED, ended_at=now, criteria={})
 
     def undo(self, now: datetime) -> bool:
         """Begin to take back what it did. False if that is not possible any more."""

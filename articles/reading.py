@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import datetime
-
-from django.db.models import FETCH_RAISE
 
 from articles.models import Article
 
@@ -13,9 +12,18 @@ COUNT = 4
 
 
 def next_to_read(article: Article, *, now: datetime) -> list[Article]:
-    """Up to four of the newest articles, those that share most topics with this one first."""
-    topics = {topic.pk for topic in article.topics.all()}
-    newest = Article.objects.published(now).exclude(pk=article.pk).fetch_mode(FETCH_RAISE).defer("body")
-    candidates = newest.prefetch_related("topics", "authors")[:CANDIDATES]
-    shared = {other.pk: len(topics & {topic.pk for topic in other.topics.all()}) for other in candidates}
-    return sorted(candidates, key=lambda other: -shared[other.pk])[:COUNT]
+    """Up to four of the newest articles, those that share most topics with this one first. 3 queries."""
+    newest = Article.objects.published(now).exclude(pk=article.pk).values_list("pk", flat=True)[:CANDIDATES]
+    candidates = list(newest)
+    topics = _topics_of([article.pk, *candidates])
+    chosen = sorted(candidates, key=lambda pk: -len(topics[pk] & topics[article.pk]))[:COUNT]
+    shown = Article.objects.for_lists().in_bulk(chosen)
+    return [shown[pk] for pk in chosen if pk in shown]
+
+
+def _topics_of(articles: list[int]) -> dict[int, set[int]]:
+    found: dict[int, set[int]] = defaultdict(set)
+    links = Article.topics.through.objects.filter(article__in=articles)
+    for article, topic in links.values_list("article_id", "topic_id"):
+        found[article].add(topic)
+    return found

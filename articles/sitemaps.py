@@ -43,9 +43,10 @@ def articles(number: int, *, now: datetime) -> bytes | None:
         return None
     found = Article.objects.published(now).filter(pk__gt=number * MOST_IN_A_FILE, pk__lte=(number + 1) * MOST_IN_A_FILE)
     rows = found.order_by("pk").values_list("slug", "released_at", "updated_at")
+    before, _slug, after = absolute(reverse("articles:article", args=["-"])).rpartition("-")
     entries = [
         {
-            "loc": absolute(reverse("articles:article", args=[slug])),
+            "loc": f"{before}{slug}{after}",
             "lastmod": max(released_at or updated_at, updated_at).isoformat(timespec="seconds"),
         }
         for slug, released_at, updated_at in rows.iterator(chunk_size=5_000)

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
-from django.db.models import FETCH_RAISE
+from django.db.models import FETCH_RAISE, prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -16,6 +16,7 @@ from articles import searching, sitemaps, syndication
 from articles.caching import kept
 from articles.front_page import lay_out
 from articles.models import Article, ArticleQuerySet, Author, Topic
+from articles.models.articles import SHOWN_IN_LISTS
 from articles.reading import next_to_read
 
 FRONT_PAGE_SIZE = 48
@@ -29,7 +30,7 @@ def front(request: HttpRequest) -> HttpResponse:
     """The front page; with ?before= the list of what was released before that article."""
     if "before" in request.GET:
         return render(request, "articles/earlier.html", _page(request, Article.objects.published(timezone.now())))
-    articles = list(_for_lists(Article.objects.published(timezone.now()))[: FRONT_PAGE_SIZE + 1])
+    articles = list(_with_names(Article.objects.published(timezone.now()))[: FRONT_PAGE_SIZE + 1])
     has_earlier = len(articles) > FRONT_PAGE_SIZE
     shown = articles[:FRONT_PAGE_SIZE]
     context = {"page": lay_out(shown), "earlier": shown[-1].pk if has_earlier else None}
@@ -57,13 +58,13 @@ def author(request: HttpRequest, slug: str) -> HttpResponse:
 def article(request: HttpRequest, slug: str) -> HttpResponse:
     now = timezone.now()
     found = _one(slug)
-    if found and found.merged_into and found.merged_into.is_public(now):
-        return HttpResponsePermanentRedirect(found.merged_into.get_absolute_url())
     if found and found.status == Article.Status.WITHDRAWN:
-        return render(request, "articles/withdrawn.html", status=410)
+        return _withdrawn(request, found, now=now)
     if not found or not found.is_public(now):
         raise Http404
-    return render(request, "articles/article.html", {"article": found, "next": next_to_read(found, now=now)})
+    following = next_to_read(found, now=now)
+    prefetch_related_objects([found, *following], "topics", "authors")
+    return render(request, "articles/article.html", {"article": found, "next": following})
 
 
 @require_safe
@@ -170,14 +171,22 @@ def _xml(document: bytes) -> HttpResponse:
     return HttpResponse(document, content_type="application/xml; charset=utf-8")
 
 
+def _withdrawn(request: HttpRequest, article: Article, *, now: datetime) -> HttpResponse:
+    """A merged article's readers are led to the one that stayed."""
+    stayed = (
+        Article.objects.published(now).filter(pk=article.merged_into_id).first() if article.merged_into_id else None
+    )
+    if stayed:
+        return HttpResponsePermanentRedirect(stayed.get_absolute_url())
+    return render(request, "articles/withdrawn.html", status=410)
+
+
 def _one(slug: str) -> Article | None:
-    articles = Article.objects.filter(slug=slug).fetch_mode(FETCH_RAISE).select_related("merged_into")
-    return articles.prefetch_related("topics", "authors").first()
+    return Article.objects.filter(slug=slug).fetch_mode(FETCH_RAISE).order_by().first()  # there is one at most
 
 
-def _for_lists(articles: ArticleQuerySet) -> ArticleQuerySet:
-    """With all that a list of stories shows, and without the texts."""
-    return articles.fetch_mode(FETCH_RAISE).defer("body").prefetch_related("topics", "authors")
+def _with_names(articles: ArticleQuerySet) -> ArticleQuerySet:
+    return articles.for_lists().prefetch_related("topics", "authors")
 
 
 def _page(request: HttpRequest, articles: ArticleQuerySet, *, with_texts: bool = False) -> dict[str, Any]:
@@ -185,8 +194,8 @@ def _page(request: HttpRequest, articles: ArticleQuerySet, *, with_texts: bool =
     before = request.GET.get("before")
     if before is not None:
         articles = articles.before(_anchor(before))
-    listed = _for_lists(articles)
-    found = list((listed.defer(None) if with_texts else listed)[: LIST_PAGE_SIZE + 1])
+    listed = _with_names(articles)
+    found = list((listed.only(*SHOWN_IN_LISTS, "body") if with_texts else listed)[: LIST_PAGE_SIZE + 1])
     shown = found[:LIST_PAGE_SIZE]
     earlier = shown[-1].pk if len(found) > LIST_PAGE_SIZE else None
     return {"articles": shown, "earlier": earlier, "is_first_page": before is None}

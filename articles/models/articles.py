@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import FETCH_RAISE, F, Q
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.text import Truncator, slugify
@@ -15,6 +15,10 @@ from django.utils.translation import gettext_lazy as _
 
 from articles.models.topics import SLUG_LENGTH, Author, Topic
 
+SHOWN_IN_LISTS = (
+    "title", "slug", "summary", "language", "picture", "thumbnail", "picture_width", "picture_height", "picture_alt",
+    "is_sponsored", "published_at", "released_at",
+)  # fmt: skip
 FEW = 10  # articles of one title, told apart by a number
 
 
@@ -26,8 +30,13 @@ class ArticleQuerySet(models.QuerySet["Article"]):
 
     def before(self, article: Article) -> ArticleQuerySet:
         """What was released before that article: the rest of a list that goes newest first."""
-        older = Q(released_at__lt=article.released_at) | Q(released_at=article.released_at, pk__lt=article.pk)
-        return self.filter(older)
+        older = Q(released_at__lt=article.released_at) | Q(pk__lt=article.pk)
+        # Said first, and not only in each of the two: databases look this up in the index, and filter by an "or".
+        return self.filter(older, released_at__lte=article.released_at)
+
+    def for_lists(self) -> ArticleQuerySet:
+        """With all that a list of stories shows but topics and authors: no text, and no column for the desk."""
+        return self.fetch_mode(FETCH_RAISE).only(*SHOWN_IN_LISTS)
 
     def eligible(self, *, since: datetime, now: datetime) -> ArticleQuerySet:
         """What a newsletter may carry: released within (since, now - grace], not expired, not withdrawn."""

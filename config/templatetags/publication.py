@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from django import template
@@ -17,20 +18,20 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import get_text_list
 from django.utils.translation import get_language, get_language_info, gettext
 
-from articles import body_pictures, pictures, searching, structured
-from articles.models import Article, Publication, Topic
+from articles import body_pictures, pictures, structured
+from articles.models import Article, Publication
 from newsletter.lib import dates
-from newsletter.subscribers.models import Newsletter
 
 NOT_IN_SCRIPTS = {ord("<"): "\\u003C", ord(">"): "\\u003E", ord("&"): "\\u0026"}
 
 register = template.Library()
 
 
-@register.simple_tag
-def topics() -> list[Topic]:
-    """Every topic, in the editor's order."""
-    return list(Topic.objects.all())
+class Written(Protocol):
+    """Something in a language: an IETF tag, or "" for the page's own."""
+
+    @property
+    def language(self) -> str: ...
 
 
 @register.simple_tag
@@ -46,7 +47,7 @@ def today() -> datetime:
 
 
 @register.simple_tag
-def text_language(text: Article | Newsletter) -> SafeString | str:
+def text_language(text: Written) -> SafeString | str:
     """``lang`` and ``dir`` attributes for what is not in the page's language."""
     language = text.language
     if not language or language.split("-")[0] == (get_language() or "").split("-")[0]:
@@ -55,10 +56,9 @@ def text_language(text: Article | Newsletter) -> SafeString | str:
 
 
 @register.simple_tag
-def byline(article: Article) -> str:
+def byline(names: Sequence[str]) -> str:
     """The by-line: By A, B and C; empty if nobody is named."""
-    names = [author.name for author in article.authors.all()]
-    return gettext("By %(names)s") % {"names": get_text_list(names, gettext("and"))} if names else ""
+    return gettext("By %(names)s") % {"names": get_text_list(list(names), gettext("and"))} if names else ""
 
 
 @register.simple_tag
@@ -70,19 +70,6 @@ def linked_byline(article: Article) -> SafeString | str:
     last = format_html(" {} ", gettext("and"))
     names = last.join(filter(None, [format_html_join(", ", "{}", ((link,) for link in links[:-1])), links[-1]]))
     return format_html(gettext("By %(names)s") % {"names": "{}"}, mark_safe(names))  # noqa: S308 (made of safe pieces)
-
-
-@register.simple_tag
-def marked(text: str, words: Sequence[str]) -> SafeString:
-    """The text with what was searched for in <mark>."""
-    return searching.marked(text, words)
-
-
-@register.simple_tag
-def passage(article: Article, words: Sequence[str]) -> SafeString:
-    """The summary if what was searched for is there, or the place in the text where it is."""
-    text = "" if searching.is_found_in(article.summary, words) else searching.excerpt(article.body, words)
-    return searching.marked(text or article.summary, words)
 
 
 @register.simple_tag(takes_context=True)
@@ -110,6 +97,12 @@ def srcset(name: str) -> str:
     """The sizes in which a stored picture can be had, with their addresses; empty if there is only one."""
     copies = pictures.copies_of(default_storage.url(name)) if name else None
     return copies.srcset if copies else ""
+
+
+@register.filter
+def stored_url(name: str) -> str:
+    """Where browsers find a stored picture."""
+    return default_storage.url(name)
 
 
 @register.filter

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -40,9 +41,16 @@ INVITATIONS = {
 
 
 def sign_up_page(
-    *, form: SubscribeForm | None = None, newsletter: Newsletter | None = None, page_url: str = ""
+    *,
+    form: SubscribeForm | None = None,
+    newsletter: Newsletter | None = None,
+    page_url: str = "",
+    topics: Sequence[Topic] | None = None,
 ) -> dict[str, Any]:
-    """A sign-up form: for all open newsletters, or for one. A form that was refused keeps what was entered."""
+    """A sign-up form: for all open newsletters, or for one. A form that was refused keeps what was entered.
+
+    ``topics`` are all that there are, where they are known already.
+    """
     newsletters = [newsletter] if newsletter else list(Newsletter.objects.open())
     sent = form.sent if form else None
     digests = [each for each in newsletters if each.kind == Newsletter.Kind.DIGEST]
@@ -50,7 +58,7 @@ def sign_up_page(
         "newsletters": [each for each in newsletters if each.is_open],
         "only_newsletter": newsletter,
         "invitation": INVITATIONS.get(frozenset(Newsletter.Kind(each.kind) for each in newsletters), ""),
-        "topics": list(Topic.objects.all()) if digests else [],
+        "topics": _all_topics(topics) if digests else [],
         "cadences": _cadences(digests),
         "form": form,
         "chosen_newsletters": sent.getlist("newsletters") if sent else [],
@@ -65,6 +73,10 @@ def sign_up_page(
 def address_form(form: Form) -> dict[str, Any]:
     """A form with one address, which mails whoever has it."""
     return {"form": form, "honeypot": HONEYPOT, "form_time": _time_of(form)}
+
+
+def _all_topics(known: Sequence[Topic] | None) -> list[Topic]:
+    return list(Topic.objects.all() if known is None else known)
 
 
 def _time_of(form: Form | None) -> str:

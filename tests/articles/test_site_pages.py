@@ -17,8 +17,8 @@ pytestmark = pytest.mark.django_db
 
 FRONT_PAGE_QUERIES = 5  # articles, their topics, their authors; the publication, the masthead's topics
 TOPIC_PAGE_QUERIES = 6  # the same and the topic itself
-ARTICLE_QUERIES = 8  # the article and what is next, both with topics and authors; publication, masthead's topics
-SIGN_UP_BOX_QUERIES = 2  # newsletters, topics
+ARTICLE_QUERIES = 8  # the article; the newest, their topics, what is next; topics, authors; publication, all topics
+SIGN_UP_BOX_QUERIES = 1  # newsletters
 
 
 def released(hours_ago: float, **fields: object) -> Article:

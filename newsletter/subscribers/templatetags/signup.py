@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 from django import template
 from django.conf import settings
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
 
+from newsletter.lib.keeping import Fragments
 from newsletter.subscribers import rhythm
 from newsletter.subscribers.models import Newsletter
 from newsletter.subscribers.pages import sign_up_page
+
+BOXES = Fragments(most_characters=1_000_000)
 
 register = template.Library()
 register.filter("promise", rhythm.promise)
@@ -21,7 +27,26 @@ def sign_up_box(context: template.Context, newsletter: Newsletter | None = None)
     """A form for every open newsletter, or for the one given. Nothing is shown if none is open."""
     request = context.get("request")
     page_url = f"{settings.SITE_URL}{request.path}" if request else ""
-    return {**sign_up_page(newsletter=newsletter, page_url=page_url), "site_name": context.get("site_name", "")}
+    page = sign_up_page(newsletter=newsletter, page_url=page_url, topics=context.get("site_topics"))
+    return {**page, "fields": BOXES.piece(_shown(page), lambda: _fields(page))}
+
+
+def _shown(page: Mapping[str, Any]) -> Hashable:
+    """All that the fields of a box say."""
+    newsletters = tuple(
+        (each.slug, each.name, each.description, rhythm.promise(each), each.consent_text)
+        for each in page["newsletters"]
+    )
+    topics = tuple((topic.slug, topic.name) for topic in page["topics"])
+    is_alone = page["only_newsletter"] is not None
+    return (
+        newsletters, is_alone, topics, tuple(page["cadences"]), page["chosen_cadence"],
+        settings.PROOF_OF_WORK, settings.PRIVACY_URL,
+    )  # fmt: skip
+
+
+def _fields(page: Mapping[str, Any]) -> SafeString:
+    return render_to_string("subscribers/_sign_up_fields.html", {**page, "prefix": "box"})
 
 
 @register.simple_tag

@@ -164,17 +164,24 @@ def make_send(
     **fields: Any,
 ) -> Send:
     """A queued one, of a campaign, an edition and a subscription that fit together unless they are given."""
-    if edition is None:
-        edition = make_edition(issue=campaign.issue) if campaign else make_edition()
+    if edition is None and campaign:
+        edition = make_edition(issue=campaign.issue)
+    elif edition is None:
+        edition = make_edition(**({"issue": make_issue(newsletter=subscription.newsletter)} if subscription else {}))
     campaign = campaign or make_campaign(issue=edition.issue)
     subscription = subscription or make_subscription(newsletter=edition.issue.newsletter)
     values = {
         "edition": edition,
         "campaign": campaign,
-        "subscription": subscription,
         "subscriber": subscription.subscriber,
     }
     return Send.objects.create(**{**values, **fields})
+
+
+def send_to(subscription: Subscription, **fields: Any) -> Send:
+    """The one send of the newsletter to its reader. Raises Send.DoesNotExist, Send.MultipleObjectsReturned."""
+    of_newsletter = Send.objects.filter(campaign__issue__newsletter=subscription.newsletter_id)
+    return of_newsletter.get(subscriber=subscription.subscriber_id, **fields)
 
 
 def make_offer(**fields: Any) -> Offer:

@@ -5,7 +5,7 @@ Temporary tables, for as long as one transaction:
 - ``offered``: the issue's candidate articles and what was merged into them, each a bit of a word;
 - ``told``: which of them an earlier edition had, as words of bits;
 - ``moments``: the zones and hours of those whose turn it is, where readers have hours of their own (see waves.py);
-- ``readers``: a row per active reader: (subscription_id, reader, topics, is_suppressed, is_capped);
+- ``readers``: a row per active reader: (reader, topics, is_suppressed, is_capped);
 - ``audience``: the same with ``received``, the bits of what they have had, or are about to get, and, where the issue
   carries offers, whether they asked for offers.
 
@@ -38,6 +38,7 @@ from newsletter.subscribers.models import Newsletter, Subscription, Suppression
 
 TABLE, READERS = "delivery_audience", "delivery_readers"
 OFFERED, TOLD, MOMENTS = "delivery_offered", "delivery_told", "delivery_moments"
+MANY = 100_000  # readers: from here on, what everybody has had costs no more than what these have had
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,6 @@ def _rows(share: Share) -> models.QuerySet[Subscription, Any]:
     is_capped = Q(pk__in=[]) if share.fed_up is None else Q(subscriber__in=share.fed_up)
     moment = {"zone": F("subscriber__time_zone"), "own_hour": Coalesce("hour", NO_HOUR)}
     return share.readers.order_by().values(
-        subscription_id=F("pk"),
         reader=F("subscriber_id"),
         topics=F("topic_set_id"),
         is_suppressed=Exists(suppressed),
@@ -134,8 +134,8 @@ def tally() -> Counter[Alike]:
     )
 
 
-def write_ledger(campaign: Campaign) -> int:
-    """One send per reader of the frozen audience, in the order of the editions. Returns how many will be mailed.
+def write_ledger(campaign: Campaign) -> None:
+    """One send per reader of the frozen audience, in the readers' order (see Send).
 
     Who has had enough mail today is skipped, and their articles wait; what has none waits itself, for a day.
     """
@@ -145,9 +145,9 @@ def write_ledger(campaign: Campaign) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            INSERT INTO {send} (campaign_id, subscriber_id, subscription_id, edition_id, status, reason, settled_at,
-                                next_attempt_at, response, attempt_count, lease)
-            SELECT %s, a.reader, a.subscription_id, CASE WHEN {skipped} THEN NULL ELSE g.edition_id END,
+            INSERT INTO {send} (campaign_id, subscriber_id, edition_id, status, reason, settled_at, next_attempt_at,
+                                response, attempt_count, lease)
+            SELECT %s, a.reader, CASE WHEN {skipped} THEN NULL ELSE g.edition_id END,
                    CASE WHEN {skipped} THEN 'skipped' WHEN a.is_capped THEN 'deferred' ELSE 'queued' END,
                    CASE WHEN a.is_suppressed THEN 'suppressed' WHEN g.edition_id IS NULL THEN g.skipped_reason
                         WHEN a.is_capped THEN 'capped' ELSE '' END,
@@ -157,11 +157,10 @@ def write_ledger(campaign: Campaign) -> int:
             FROM {TABLE} a
             JOIN {group} g ON g.issue_id = %s AND g.received = a.received
                           AND COALESCE(g.topic_set_id, 0) = COALESCE(a.topics, 0)
-            ORDER BY g.edition_id, a.reader
+            ORDER BY a.reader
             """,  # noqa: S608 - names of our own tables only
             [campaign.pk, campaign.dated_at, campaign.dated_at + PAUSE, campaign.issue_id],
         )
-    return campaign.sends.filter(status=Send.Status.QUEUED).count()
 
 
 def _timestamp() -> str:
@@ -224,6 +223,9 @@ def _freeze(cursor: Any, share: Share, words: int) -> None:
         return
     cursor.execute(f"CREATE TEMPORARY TABLE {READERS} AS {sql}", params)  # a table, so that it can be analyzed
     _analyze(cursor, READERS)
+    cursor.execute(f"SELECT COUNT(*) FROM {READERS}")  # noqa: S608
+    are_few = cursor.fetchone()[0] < MANY
+    only_theirs = f"JOIN {READERS} r ON r.reader = h.subscriber_id" if are_few else ""
     holding, holding_params = _holding().query.sql_with_params()
     columns = [f"w{n}" for n in range(words)]
     sums = ", ".join(f"bit_or(t.{column}) AS {column}" for column in columns)
@@ -232,11 +234,11 @@ def _freeze(cursor: Any, share: Share, words: int) -> None:
         f"""
         CREATE TEMPORARY TABLE {TABLE} AS
         WITH had AS (
-            SELECT r.reader, {sums}
-            FROM {READERS} r
-            JOIN ({holding}) h ON h.subscriber_id = r.reader
+            SELECT h.subscriber_id AS reader, {sums}
+            FROM ({holding}) h
             JOIN {TOLD} t ON t.edition = h.edition_id
-            GROUP BY r.reader
+            {only_theirs}
+            GROUP BY h.subscriber_id
         )
         SELECT r.*, COALESCE({text}, ''){wish} AS received
         FROM {READERS} r LEFT JOIN had ON had.reader = r.reader

@@ -31,6 +31,7 @@ from newsletter.subscribers.models import Subscription, Suppression
 logger = logging.getLogger(__name__)
 
 BATCH_SIZE = 200
+PUT_OFF_SIZE = 50  # of them: those that the server put off are not kept waiting for a million others
 LEASE = timedelta(minutes=3)
 HANDOVER = timedelta(seconds=2)  # how long after its claim a batch is handed over: later, consent is asked again
 RETRY_AFTER = timedelta(seconds=30)
@@ -45,7 +46,7 @@ class Batch:
 
     lease: str
     stop_at: datetime
-    sends: list[Send]
+    sends: list[tuple[Send, Subscription]]
 
 
 def drain(campaign: Campaign, *, clock: Clock, seconds: float) -> int:
@@ -89,10 +90,9 @@ def claim(campaign: Campaign, *, now: datetime) -> Batch | None:
         taken = Send.objects.claimable(now).filter(pk__in=pks)
         if not taken.update(status=Send.Status.IN_FLIGHT, lease=lease, lease_until=now + LEASE):
             return None
-        ours = Send.objects.filter(pk__in=pks, lease=lease).select_related("subscriber", "subscription")
-        sends = list(ours.order_by("pk"))
-        mailable = _skip_unmailable(sends, now=now)
-        offers.respect_wishes(mailable)
+        ours = Send.objects.filter(pk__in=pks, lease=lease).select_related("subscriber")
+        mailable = _skip_unmailable(campaign, list(ours.order_by("edition_id", "pk")), now=now)
+        offers.respect_wishes([send for send, _subscription in mailable])
     return Batch(lease, now + HANDOVER, mailable)
 
 
@@ -124,35 +124,44 @@ def recover_abandoned(*, now: datetime) -> int:
 
 
 def _choose(campaign: Campaign, *, now: datetime) -> list[int]:
-    """The ids of the next batch. Sends that an earlier worker may have died of come last, and each alone."""
-    waiting = campaign.sends.claimable(now).order_by("pk")
+    """The ids of the next batch: some that were put off, the rest in the order of the editions.
+
+    Sends that an earlier worker may have died of come last, and each alone.
+    """
+    waiting = campaign.sends.claimable(now).order_by("next_attempt_at", "edition_id")  # as the index has them
     if connection.features.has_select_for_update_skip_locked:
         waiting = waiting.select_for_update(skip_locked=True)
     pks = waiting.values_list("pk", flat=True)
     suspects = {"reason": Send.Reason.UNKNOWN}
-    return list(pks.exclude(**suspects)[:BATCH_SIZE]) or list(pks.filter(**suspects)[:1])
+    fresh = pks.filter(status=Send.Status.QUEUED).exclude(**suspects)[:BATCH_SIZE]
+    put_off = pks.filter(status=Send.Status.DEFERRED).exclude(**suspects)[:PUT_OFF_SIZE]
+    chosen = [*put_off, *fresh][:BATCH_SIZE]
+    return chosen or [*pks.filter(status=Send.Status.QUEUED, **suspects)[:1]] or [*pks.filter(**suspects)[:1]]
 
 
 def _messages(batch: Batch, *, letters: LetterBox, ledger: Ledger, clock: Clock) -> Iterator[Outgoing]:
-    for send in batch.sends:
+    for send, subscription in batch.sends:
         if clock() >= batch.stop_at:
             return
-        message = letters.message(send, ledger=ledger)
+        message = letters.message(send, subscription, ledger=ledger)
         if message is not None:
             yield message
 
 
-def _skip_unmailable(sends: list[Send], *, now: datetime) -> list[Send]:
+def _skip_unmailable(campaign: Campaign, sends: list[Send], *, now: datetime) -> list[tuple[Send, Subscription]]:
+    subscriptions = _subscriptions(campaign, sends)
     hashes = [send.subscriber.address_hash for send in sends if send.subscriber]
     suppressed = set(Suppression.objects.filter(address_hash__in=hashes).values_list("address_hash", flat=True))
     skipped: dict[Send.Reason, list[int]] = {}
     mailable = []
     for send in sends:
-        reason = _reason_to_skip(send, suppressed)
-        if reason:
-            skipped.setdefault(reason, []).append(send.pk)
+        subscription = subscriptions.get(send.subscriber_id)
+        if send.subscriber is None or subscription is None or subscription.status != Subscription.Status.ACTIVE:
+            skipped.setdefault(Send.Reason.LEFT, []).append(send.pk)
+        elif send.subscriber.address_hash in suppressed:
+            skipped.setdefault(Send.Reason.SUPPRESSED, []).append(send.pk)
         else:
-            mailable.append(send)
+            mailable.append((send, subscription))
     for reason, pks in skipped.items():
         Send.objects.filter(pk__in=pks).update(
             status=Send.Status.SKIPPED, reason=reason, settled_at=now, lease="", lease_until=None
@@ -160,9 +169,8 @@ def _skip_unmailable(sends: list[Send], *, now: datetime) -> list[Send]:
     return mailable
 
 
-def _reason_to_skip(send: Send, suppressed: set[str]) -> Send.Reason | None:
-    if send.subscriber is None or send.subscription is None:
-        return Send.Reason.LEFT
-    if send.subscription.status != Subscription.Status.ACTIVE:
-        return Send.Reason.LEFT
-    return Send.Reason.SUPPRESSED if send.subscriber.address_hash in suppressed else None
+def _subscriptions(campaign: Campaign, sends: list[Send]) -> dict[int | None, Subscription]:
+    """By reader. Who left for good, or was erased, has none."""
+    readers = [send.subscriber_id for send in sends if send.subscriber_id]
+    theirs = Subscription.objects.filter(newsletter=campaign.issue.newsletter_id, subscriber__in=readers)
+    return {each.subscriber_id: each for each in theirs}

@@ -15,6 +15,7 @@ from newsletter.delivery.settling import Ledger
 from newsletter.digests.models import Edition, EditionItem, EditionOffer, Issue, Offer
 from newsletter.digests.rendering import IssueRenderer, RenderingError
 from newsletter.lib.addresses import InvalidAddress
+from newsletter.subscribers.models import Subscription
 
 logger = logging.getLogger(__name__)
 
@@ -45,13 +46,12 @@ class LetterBox:
             self._withdrawn, self._offers = withdrawn, offers
             self._letters.clear()
 
-    def message(self, send: Send, *, ledger: Ledger) -> Outgoing | None:
+    def message(self, send: Send, subscription: Subscription, *, ledger: Ledger) -> Outgoing | None:
         """The reader's message. None if there is none; the ledger then knows why.
 
         Raises SenderRefusedError if the newsletter's own address is none.
         """
         assert send.subscriber
-        assert send.subscription
         assert send.edition_id
         try:
             letter = self._letter(send.edition_id)
@@ -63,7 +63,7 @@ class LetterBox:
             ledger.skip(send, Send.Reason.WITHDRAWN)
             return None
         try:
-            return letter.to(send, send.subscription, send.subscriber)
+            return letter.to(send, subscription, send.subscriber)
         except InvalidAddress as error:
             ledger.note(Outcome(send.pk, Fate.REFUSED, str(error)))
             return None

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from newsletter.digests.models import Edition, Issue
 from newsletter.lib.transitions import transition
-from newsletter.subscribers.models import Subscriber, Subscription
+from newsletter.subscribers.models import Subscriber
 
 
 class CampaignQuerySet(models.QuerySet["Campaign"]):
@@ -113,7 +113,14 @@ class SendQuerySet(models.QuerySet["Send"]):
 
 
 class Send(models.Model):
-    """The ledger: one campaign to one subscriber, and what became of it."""
+    """The ledger: one campaign to one subscriber, and what became of it.
+
+    A million rows come with one issue, so each index costs seconds, and so does each foreign key that the database
+    checks itself (docs/benchmarks.md, "Selecting"). Rows are written in the readers' order, which keeps the index on
+    them in step, and are claimed in the order of the editions. The keys are kept right here: nobody but
+    ``audience.write_ledger`` makes rows, and deleting a reader, campaign or edition goes through the ORM. Where a
+    reader is deleted at the very moment of a launch, the row names nobody: it is skipped as if they had left.
+    """
 
     class Status(models.TextChoices):
         QUEUED = "queued", _("queued")
@@ -141,10 +148,15 @@ class Send(models.Model):
         UNKNOWN = "unknown", _("outcome unknown twice; not repeated again")
         RENDERING = "rendering", _("the edition could not be rendered")
 
-    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="sends", db_index=False)
-    subscriber = models.ForeignKey(Subscriber, on_delete=models.SET_NULL, null=True, related_name="sends")
-    subscription = models.ForeignKey(Subscription, on_delete=models.SET_NULL, null=True, related_name="+")
-    edition = models.ForeignKey(Edition, on_delete=models.PROTECT, null=True, blank=True, related_name="sends")
+    campaign = models.ForeignKey(
+        Campaign, on_delete=models.CASCADE, related_name="sends", db_index=False, db_constraint=False
+    )
+    subscriber = models.ForeignKey(
+        Subscriber, on_delete=models.SET_NULL, null=True, related_name="sends", db_index=False, db_constraint=False
+    )
+    edition = models.ForeignKey(
+        Edition, on_delete=models.PROTECT, null=True, blank=True, related_name="sends", db_constraint=False
+    )
     status = models.CharField(_("status"), max_length=9, choices=Status, default=Status.QUEUED)
     reason = models.CharField(_("reason"), max_length=11, choices=Reason, blank=True)
     response = models.CharField(_("the server's words"), max_length=500, blank=True)
@@ -162,7 +174,7 @@ class Send(models.Model):
         ordering = ["-pk"]
         indexes = [
             models.Index(
-                fields=["campaign", "status", "next_attempt_at"],
+                fields=["campaign", "status", "next_attempt_at", "edition"],
                 condition=Q(status__in=["queued", "in_flight", "deferred"]),
                 name="send_open",
             ),
@@ -175,7 +187,7 @@ class Send(models.Model):
             ),
         ]
         constraints = [
-            models.UniqueConstraint(fields=["campaign", "subscriber"], name="one_send_per_subscriber_and_issue"),
+            models.UniqueConstraint(fields=["subscriber", "campaign"], name="one_send_per_subscriber_and_campaign"),
             models.CheckConstraint(
                 condition=~Q(status__in=["skipped", "failed"]) | ~Q(reason=""), name="unsent_has_reason"
             ),

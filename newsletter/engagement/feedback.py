@@ -14,7 +14,7 @@ from django.db import transaction
 from newsletter.delivery.models import Send
 from newsletter.engagement.models import Event
 from newsletter.lib.addresses import address_hash, without_address
-from newsletter.subscribers.models import ConsentRecord, Subscriber, Suppression
+from newsletter.subscribers.models import ConsentRecord, Subscriber, Subscription, Suppression
 from newsletter.subscribers.suppression import suppress
 from newsletter.subscribers.unsubscribing import unsubscribe
 
@@ -51,7 +51,7 @@ def record(report: Report, *, now: datetime) -> bool:
     if report.kind not in Event.Kind.values:
         return False
     with transaction.atomic():
-        send = Send.objects.select_related("subscription").filter(pk=report.send_pk or 0).first()
+        send = Send.objects.select_related("campaign").filter(pk=report.send_pk or 0).first()
         _event, is_new = Event.objects.get_or_create(
             source=report.source,
             source_id=report.key,
@@ -75,5 +75,7 @@ def _act(report: Report, send: Send | None, *, now: datetime) -> None:
         suppress(email=report.recipient, reason=Suppression.Reason.COMPLAINT, note=report.words, now=now)
     elif report.kind == Event.Kind.BOUNCED and report.is_hard:
         suppress(email=report.recipient, reason=Suppression.Reason.HARD_BOUNCE, note=report.words, now=now)
-    elif report.kind == Event.Kind.UNSUBSCRIBED and send and send.subscription:
-        unsubscribe(subscription=send.subscription, method=ConsentRecord.Method.FEEDBACK, now=now)
+    elif report.kind == Event.Kind.UNSUBSCRIBED and send:
+        of_newsletter = Subscription.objects.filter(newsletter__issues__campaign=send.campaign_id)
+        if subscription := of_newsletter.filter(subscriber=send.subscriber_id).first():
+            unsubscribe(subscription=subscription, method=ConsentRecord.Method.FEEDBACK, now=now)

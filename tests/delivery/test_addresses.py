@@ -56,7 +56,7 @@ def test_address_that_is_none_fails_alone(
     dispatch.drain(campaign, clock=clock, seconds=10)
 
     assert smtp_mailers.recipients() == ["bob@example.org"]
-    send = campaign.sends.get(subscription=bad)
+    send = campaign.sends.get(subscriber=bad.subscriber_id)
     assert (send.status, send.reason) == (Send.Status.FAILED, Send.Reason.REFUSED)
     assert campaign.finish(NOW)
 

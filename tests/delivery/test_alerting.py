@@ -15,7 +15,7 @@ from newsletter.digests.alerts import CannotAlertError, Wording
 from newsletter.digests.models import EditionItem, Issue
 from newsletter.digests.rendering import render_edition
 from newsletter.subscribers.models import Newsletter, Subscription
-from tests.factories import NOW, make_article, make_editor, make_newsletter, make_subscription
+from tests.factories import NOW, make_article, make_editor, make_newsletter, make_subscription, send_to
 
 pytestmark = pytest.mark.django_db
 
@@ -39,7 +39,7 @@ def launched(issue: Issue) -> Campaign:
 
 
 def sends(campaign: Campaign) -> dict[int | None, tuple[str, str]]:
-    return {send.subscription_id: (send.status, send.reason) for send in campaign.sends.all()}
+    return {send.subscriber_id: (send.status, send.reason) for send in campaign.sends.all()}
 
 
 def deliver_everything() -> None:
@@ -56,7 +56,7 @@ def test_alert_goes_to_everybody_after_half_a_minute_and_says_what_the_editor_sa
     list(sweeping.sweep(now=LAUNCH))
 
     campaign = Campaign.objects.get(issue=issue)
-    assert sends(campaign) == {reader.pk: ("queued", "")}
+    assert sends(campaign) == {reader.subscriber_id: ("queued", "")}
     mail = render_edition(edition=issue.editions.get())
     assert mail is not None
     assert mail.subject == "Bridge closed until Friday"
@@ -77,7 +77,7 @@ def test_who_has_had_the_article_is_not_alerted(
 
     campaign = launched(alert(updates, article))
 
-    assert sends(campaign) == {knows.pk: ("skipped", "nothing_new"), other.pk: ("queued", "")}
+    assert sends(campaign) == {knows.subscriber_id: ("skipped", "nothing_new"), other.subscriber_id: ("queued", "")}
 
 
 def test_digest_of_the_evening_leaves_it_out_for_the_alerted_and_does_not_lead_with_it_for_others(
@@ -97,7 +97,7 @@ def test_digest_of_the_evening_leaves_it_out_for_the_alerted_and_does_not_lead_w
 
 
 def articles_of(subscription: Subscription) -> list[int]:
-    edition = Send.objects.get(subscription=subscription).edition
+    edition = send_to(subscription).edition
     return list(EditionItem.objects.filter(edition=edition).order_by("position").values_list("article", flat=True))
 
 

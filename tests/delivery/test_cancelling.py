@@ -41,8 +41,8 @@ def test_what_a_worker_held_and_gave_back_is_cancelled_too(
     batch = dispatch.claim(campaign, now=NOW)
     assert batch is not None
     ledger = Ledger(campaign, batch.lease, clock=lambda: NOW)
-    ledger.note(Outcome(batch.sends[0].pk, Fate.ACCEPTED))
-    ledger.note(Outcome(batch.sends[1].pk, Fate.DEFERRED, "450 later"))
+    ledger.note(Outcome(batch.sends[0][0].pk, Fate.ACCEPTED))
+    ledger.note(Outcome(batch.sends[1][0].pk, Fate.DEFERRED, "450 later"))
 
     campaigns.cancel(campaign, now=NOW)
     ledger.flush()

@@ -22,6 +22,7 @@ from tests.factories import (
     make_schedule,
     make_subscriber,
     make_subscription,
+    send_to,
 )
 
 pytestmark = pytest.mark.django_db
@@ -55,14 +56,14 @@ def sweep(at: datetime) -> None:
 
 
 def served_at(moments: list[datetime]) -> dict[int, list[datetime]]:
-    """subscription -> the moments of ``moments`` at which it got its mail."""
+    """reader -> the moments of ``moments`` at which it got its mail."""
     found: dict[int, list[datetime]] = {}
     known: set[int] = set()
     for at in moments:
         sweep(at)
         new = Send.objects.filter(status=Send.Status.SENT).exclude(pk__in=known)
         for send in new:
-            found.setdefault(send.subscription_id or 0, []).append(at)
+            found.setdefault(send.subscriber_id or 0, []).append(at)
             known.add(send.pk)
     return found
 
@@ -77,11 +78,11 @@ def test_everybody_gets_it_at_their_hour_once(punctual: Newsletter) -> None:
     served = served_at([NOW + n * HOUR for n in range(25)])
 
     assert served == {
-        as_newsletter.pk: [NOW],
-        paris_at_nine.pk: [NOW + 2 * HOUR],
-        unknown_zone.pk: [NOW + 2 * HOUR],
-        new_york_at_seven.pk: [NOW + 6 * HOUR],
-        paris_at_six.pk: [NOW + 23 * HOUR],
+        as_newsletter.subscriber_id: [NOW],
+        paris_at_nine.subscriber_id: [NOW + 2 * HOUR],
+        unknown_zone.subscriber_id: [NOW + 2 * HOUR],
+        new_york_at_seven.subscriber_id: [NOW + 6 * HOUR],
+        paris_at_six.subscriber_id: [NOW + 23 * HOUR],
     }
     sweep(NOW + 25 * HOUR)
     assert Campaign.objects.get().status == Campaign.Status.FINISHED
@@ -95,7 +96,7 @@ def test_in_each_readers_zone_it_is_the_newsletters_time_where_they_are() -> Non
 
     served = served_at([NOW + n * HOUR for n in range(25)])
 
-    assert served == {home.pk: [NOW], tokyo.pk: [NOW], lima.pk: [NOW + 14 * HOUR]}
+    assert served == {home.subscriber_id: [NOW], tokyo.subscriber_id: [NOW], lima.subscriber_id: [NOW + 14 * HOUR]}
 
 
 def test_it_holds_what_is_new_for_the_reader_at_their_hour(punctual: Newsletter) -> None:
@@ -112,7 +113,7 @@ def test_it_holds_what_is_new_for_the_reader_at_their_hour(punctual: Newsletter)
 
     sweep(NOW + 13 * HOUR)
 
-    send = Send.objects.get(subscription=evening)
+    send = send_to(evening)
     assert send.edition
     articles = set(send.edition.articles.all())
     assert kept in articles
@@ -134,7 +135,9 @@ def test_whoever_changes_their_hour_in_between_is_neither_skipped_nor_mailed_twi
         sweep(NOW + hours * HOUR)
 
     sent = Send.objects.filter(status=Send.Status.SENT)
-    assert sorted(sent.values_list("subscription_id", flat=True)) == [to_later.pk, to_earlier.pk, moves.pk, last.pk]
+    assert sorted(sent.values_list("subscriber_id", flat=True)) == [
+        each.subscriber_id for each in (to_later, to_earlier, moves, last)
+    ]
 
 
 def test_two_sweeps_at_once_serve_a_wave_once(punctual: Newsletter) -> None:
@@ -194,9 +197,14 @@ def test_weekly_readers_get_it_on_their_day_or_the_newsletters() -> None:
         drafting.run_due(now=NOW + n * DAY)
         sweep(NOW + n * DAY)
     for send in Send.objects.filter(status=Send.Status.SENT).select_related("campaign"):
-        days.setdefault(send.subscription_id or 0, []).append(f"{send.campaign.started_at:%a}")
+        days.setdefault(send.subscriber_id or 0, []).append(f"{send.campaign.started_at:%a}")
 
-    assert days == {monday.pk: ["Mon"], wednesday.pk: ["Wed"], none.pk: ["Sun"], not_offered.pk: ["Sun"]}
+    assert days == {
+        monday.subscriber_id: ["Mon"],
+        wednesday.subscriber_id: ["Wed"],
+        none.subscriber_id: ["Sun"],
+        not_offered.subscriber_id: ["Sun"],
+    }
 
 
 # --- the cap of a day -------------------------------------------------------------------------------------------------
@@ -214,13 +222,13 @@ def test_capped_digest_is_skipped_with_its_reason_and_its_articles_come_the_next
 
     drafting.run_due(now=NOW + 3 * HOUR)
     sweep(NOW + 3 * HOUR)
-    capped = Send.objects.get(subscription=mine)
+    capped = send_to(mine)
     Schedule.objects.filter(newsletter=other).update(is_active=False)
     drafting.run_due(now=NOW + 27 * HOUR)
     sweep(NOW + 27 * HOUR)
 
     assert (capped.status, capped.reason, capped.edition) == (Send.Status.SKIPPED, Send.Reason.CAPPED, None)
-    sent = Send.objects.get(subscription=mine, status=Send.Status.SENT)
+    sent = send_to(mine, status=Send.Status.SENT)
     assert sent.edition
     assert set(sent.edition.articles.all()) == {second}
     assert first not in sent.edition.articles.all()
@@ -239,7 +247,7 @@ def test_capped_announcement_waits_for_the_same_hour_of_the_next_day(
     campaign = campaigns.launch(make_issue_with_text(updates), now=NOW + HOUR)
 
     assert campaign
-    send = campaign.sends.get(subscription=mine)
+    send = campaign.sends.get(subscriber=mine.subscriber_id)
     assert (send.status, send.reason, send.next_attempt_at) == (
         Send.Status.DEFERRED, Send.Reason.CAPPED, NOW + HOUR + DAY,
     )  # fmt: skip

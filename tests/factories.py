@@ -164,10 +164,10 @@ def make_send(
     **fields: Any,
 ) -> Send:
     """A queued one, of a campaign, an edition and a subscription that fit together unless they are given."""
-    if edition is None and campaign:
-        edition = make_edition(issue=campaign.issue)
-    elif edition is None:
-        edition = make_edition(**({"issue": make_issue(newsletter=subscription.newsletter)} if subscription else {}))
+    if edition is None:
+        of_newsletter = {"newsletter": subscription.newsletter} if subscription else {}
+        approved = make_issue(status=Issue.Status.APPROVED, approved_at=NOW, **of_newsletter)
+        edition = make_edition(issue=campaign.issue if campaign else approved)
     campaign = campaign or make_campaign(issue=edition.issue)
     subscription = subscription or make_subscription(newsletter=edition.issue.newsletter)
     values = {

@@ -165,8 +165,8 @@ def make_send(
 ) -> Send:
     """A queued one, of a campaign, an edition and a subscription that fit together unless they are given."""
     if edition is None:
-        of_newsletter = {"newsletter": subscription.newsletter} if subscription else {}
-        approved = make_issue(status=Issue.Status.APPROVED, approved_at=NOW, **of_newsletter)
+        newsletter = subscription.newsletter if subscription else make_newsletter()
+        approved = make_issue(newsletter=newsletter, status=Issue.Status.APPROVED, approved_at=NOW)
         edition = make_edition(issue=campaign.issue if campaign else approved)
     campaign = campaign or make_campaign(issue=edition.issue)
     subscription = subscription or make_subscription(newsletter=edition.issue.newsletter)

@@ -63,7 +63,7 @@ def shown(campaign: Campaign) -> Mapping[int | None, set[int]]:
     """subscription -> the offers in its mail"""
     editions = {edition.pk: set(edition.offers.values_list("pk", flat=True)) for edition in Edition.objects.all()}
     sends = campaign.sends.exclude(edition=None)
-    return {send.subscription_id: editions[send.edition_id] for send in sends if send.edition_id}
+    return {send.subscriber_id: editions[send.edition_id] for send in sends if send.edition_id}
 
 
 def test_only_those_who_asked_for_offers_get_one_at_its_place(
@@ -78,15 +78,19 @@ def test_only_those_who_asked_for_offers_get_one_at_its_place(
         approved_issue(articles=[make_article(title="First"), make_article(title="Second")], is_arranged=True)
     )
 
-    assert shown(campaign) == {asking.pk: {offer.pk}, refusing.pk: set(), left.pk: set()}
-    edition = campaign.sends.get(subscription=asking).edition
+    assert shown(campaign) == {
+        asking.subscriber_id: {offer.pk},
+        refusing.subscriber_id: set(),
+        left.subscriber_id: set(),
+    }
+    edition = campaign.sends.get(subscriber=asking.subscriber_id).edition
     assert edition
     mail = render_edition(edition=edition)
     assert mail
     places = [mail.text.index(words) for words in ("First", "Advertisement", "Quay Coffee", "Two cups", "Second")]
     assert places == sorted(places)
     assert mail.html.index("Advertisement") < mail.html.index("Two cups") < mail.html.rindex("Second")
-    plain = render_edition(edition=campaign.sends.get(subscription=refusing).edition)  # type: ignore[arg-type]
+    plain = render_edition(edition=campaign.sends.get(subscriber=refusing.subscriber_id).edition)  # type: ignore[arg-type]
     assert plain
     assert "Two cups" not in plain.html + plain.text
 
@@ -114,7 +118,7 @@ def test_who_gets_no_article_gets_no_offer(
 
     campaign = launched(approved_issue(articles=[article]))
 
-    send = campaign.sends.get(subscription=asking)
+    send = campaign.sends.get(subscriber=asking.subscriber_id)
     assert (send.status, send.reason, send.edition) == ("skipped", "nothing_new", None)
 
 
@@ -182,7 +186,7 @@ def test_offer_that_does_not_run_is_not_shown(
     booked(newsletter, **fields)
     asking = reader(newsletter, asks=special)
 
-    assert shown(launched(approved_issue())) == {asking.pk: set()}
+    assert shown(launched(approved_issue())) == {asking.subscriber_id: set()}
 
 
 def test_rivals_for_a_place_take_turns_by_weight(

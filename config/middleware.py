@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.middleware.locale import LocaleMiddleware
 from django.utils import translation
 
-DESK = {"admin", "desk", "sending"}  # what is shown in unfold's frame
+DESK = {"admin", "desk", "issue_desk", "sending"}  # what is shown in unfold's frame
 
 
 def admin_content_security_policy(
@@ -22,7 +22,8 @@ def admin_content_security_policy(
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        if request.resolver_match and request.resolver_match.app_name in DESK:
+        has_its_own = getattr(response, "_csp_config", None) is not None  # a frame with somebody else's words
+        if request.resolver_match and request.resolver_match.app_name in DESK and not has_its_own:
             response._csp_config = settings.ADMIN_CSP  # type: ignore[attr-defined]
         return response
 

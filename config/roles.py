@@ -37,6 +37,7 @@ PUBLISHER = (
     EDITOR
     | _models(ALL, "articles", "feed")
     | _models(WORK, "digests", "issue", "schedule", "offer", "appearance")
+    | {"digests.approve_issue"}
     | _models(WORK, "subscribers", "newsletter")
     | _models(("view", "change"), "delivery", "campaign")
     | _models(LOOK, "delivery", "send")

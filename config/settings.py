@@ -112,6 +112,8 @@ CELERY_TASK_DEFAULT_QUEUE = "interactive"
 CELERY_TASK_ROUTES = {
     "articles.tasks.*": {"queue": "feeds"},
     "newsletter.delivery.tasks.drain": {"queue": "campaigns"},
+    "newsletter.delivery.tasks.look_ahead": {"queue": "feeds"},  # as long as a launch, with many readers
+    "newsletter.digests.tasks.check_links": {"queue": "feeds"},  # other people's servers may be slow
     "newsletter.subscribers.tasks.go_on_with_import": {"queue": "feeds"},  # long; no mail may wait behind it
     "newsletter.subscribers.tasks.go_on_with_bulk_action": {"queue": "feeds"},
 }
@@ -178,9 +180,13 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 15},
     },
     "clean-up-readers": {"task": "newsletter.subscribers.tasks.clean_up", "schedule": 60.0, "options": {"expires": 60}},
+    "look-ahead": {"task": "newsletter.delivery.tasks.look_ahead", "schedule": 15.0, "options": {"expires": 15}},
     "forget-deliveries": {"task": "newsletter.delivery.tasks.forget", "schedule": 600.0, "options": {"expires": 600}},
     "forget-events": {"task": "newsletter.engagement.tasks.forget", "schedule": 600.0, "options": {"expires": 600}},
     "run-due-schedules": {"task": "newsletter.digests.tasks.sweep", "schedule": 5.0, "options": {"expires": 5}},
+    "tell-editors": {"task": "newsletter.digests.tasks.tell_editors", "schedule": 15.0, "options": {"expires": 15}},
+    "check-links": {"task": "newsletter.digests.tasks.check_links", "schedule": 20.0, "options": {"expires": 20}},
+    "forget-versions": {"task": "newsletter.digests.tasks.forget", "schedule": 3600.0, "options": {"expires": 600}},
     "drain-campaigns": {"task": "newsletter.delivery.tasks.sweep", "schedule": 5.0, "options": {"expires": 5}},
     "count-for-the-desk": {"task": "newsletter.insights.tasks.refresh", "schedule": 60.0, "options": {"expires": 60}},
     "heartbeat": {"task": "newsletter.insights.tasks.heartbeat", "schedule": 10.0, "options": {"expires": 10}},

@@ -24,6 +24,7 @@ outlook.contribute(
 urlpatterns = [
     path("admin/", include("newsletter.insights.desk.urls")),
     path("admin/", include("newsletter.delivery.desk.urls")),
+    path("admin/", include("newsletter.delivery.issue_desk.urls")),
     path("admin/", admin.site.urls),
     path("", include("newsletter.insights.urls")),
     path("", include("newsletter.engagement.urls")),

@@ -45,14 +45,18 @@ class FetchError(Exception):
     """Nothing usable came. The message is a sentence for people.
 
     ``is_gone``: it will never come back (410). ``is_final``: the answer would be the same if we asked again.
-    ``retry_after``: what the server wrote into Retry-After, see ``pause_asked_for``.
+    ``retry_after``: what the server wrote into Retry-After, see ``pause_asked_for``. ``status``: of its answer, 0 if
+    there was none.
     """
 
-    def __init__(self, message: str, *, is_gone: bool = False, is_final: bool = False, retry_after: str = "") -> None:
+    def __init__(
+        self, message: str, *, is_gone: bool = False, is_final: bool = False, retry_after: str = "", status: int = 0
+    ) -> None:
         super().__init__(message)
         self.is_gone = is_gone
         self.is_final = is_final
         self.retry_after = retry_after
+        self.status = status
 
 
 @dataclass(frozen=True)
@@ -194,6 +198,7 @@ def _refusal(answer: _Answer) -> FetchError:
         is_gone=status == 410,
         is_final=status in {400, 401, 403, 404, 410},
         retry_after=answer.headers.get("retry-after", "") if status in {429, 503} else "",
+        status=status,
     )
 
 

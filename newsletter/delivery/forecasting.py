@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from django.db import transaction
@@ -19,7 +19,7 @@ from newsletter.delivery.models import Send
 from newsletter.digests import drafting
 from newsletter.digests.assembly import Plan, candidates, plan, skipped_reason
 from newsletter.digests.models import Issue, Offer, Schedule
-from newsletter.digests.selection import Selection, TooFew
+from newsletter.digests.selection import Candidate, Selection, TooFew
 from newsletter.subscribers.models import Newsletter
 
 MOST_READERS = 30_000  # in well under a second
@@ -32,7 +32,8 @@ class Forecast:
 
     ``without``: how many get nothing, by reason. ``later``: how many are mailed a day later, having had enough.
     ``coming``: those of the readers whose own hour comes after ``at``, until ``last_at``. ``offers``: which offers it
-    carries, and to how many of the readers; those whom a ceiling leaves out get the same without.
+    carries, and to how many of the readers; those whom a ceiling leaves out get the same without. ``had``: how many of
+    the issue's readers (``audience_count``) have had, or are about to get, each of its articles.
     """
 
     issue: Issue
@@ -45,6 +46,8 @@ class Forecast:
     coming: int = 0
     last_at: datetime | None = None
     offers: tuple[tuple[Offer, int], ...] = ()
+    had: Mapping[int, int] = field(default_factory=dict)
+    audience_count: int = 0
 
     @property
     def reader_count(self) -> int:
@@ -99,7 +102,8 @@ def _rehearse(issue: Issue, *, now: datetime) -> Forecast:
         tally = audience.tally()
         keys = {alike.key for alike in tally}
         planned = plan(issue, keys, offered=offered, offers=[offer.pk for offer in carried])
-    return _counted(planned, tally, carried, at=at, moments=moments)
+    found = _counted(planned, tally, carried, at=at, moments=moments)
+    return replace(found, had=_had(tally, offered), audience_count=sum(tally.values()))
 
 
 def _counted(
@@ -129,6 +133,14 @@ def _counted(
 def _shown(offer: Offer, editions: Mapping[Selection, int]) -> int:
     asking = sum(count for selection, count in editions.items() if offer.pk in selection.offers)
     return asking if offer.ceiling is None else min(asking, max(0, offer.ceiling - offer.shown_count))
+
+
+def _had(tally: Counter[Alike], offered: Sequence[Candidate]) -> dict[int, int]:
+    counts: Counter[int] = Counter()
+    for alike, count in tally.items():
+        mask = alike.key.received_mask
+        counts.update({each.article_id: count for n, each in enumerate(offered) if mask >> n & 1})
+    return dict(counts)
 
 
 def _reason(alike: Alike, part: Selection | TooFew, *, waits: bool) -> Send.Reason | None:

@@ -203,6 +203,19 @@ class Send(models.Model):
         return f"{self.campaign}: {self.get_status_display()}"
 
 
+class IssueOutlook(models.Model):
+    """What an issue's run would be as the worker last worked it out: no page can wait for a million readers."""
+
+    issue = models.OneToOneField(Issue, on_delete=models.CASCADE, related_name="outlook")
+    version = models.PositiveIntegerField(help_text="of the issue")
+    forecast = models.JSONField()
+    took_seconds = models.FloatField(default=0.0)
+    made_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.issue}: {self.made_at:%Y-%m-%d %H:%M}"
+
+
 class MailboxMessage(models.Model):
     """A mail in the built-in mailbox, where mail goes while no mail server is configured."""
 

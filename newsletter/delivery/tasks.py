@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from newsletter.delivery import retention, sweeping
+from newsletter.delivery import outlooks, retention, sweeping
 from newsletter.delivery.models import Campaign
 
 RING_SECONDS = 5  # until the next sweep: if every worker is busy till then, another ring would only pile up
@@ -23,6 +23,12 @@ def drain(*, campaign_id: int) -> None:
     """Send for one turn. It does not ring itself: the sweep rings once a turn, or drains would pile up."""
     for campaign in Campaign.objects.sending().filter(pk=campaign_id):  # none, if the message is an old one
         sweeping.drain_for_a_while(campaign, clock=timezone.now)
+
+
+@shared_task
+def look_ahead() -> None:
+    """Work out what the coming runs will be, for the desk."""
+    outlooks.renew(clock=timezone.now)
 
 
 @shared_task

@@ -22,8 +22,8 @@ from django.utils.translation import gettext as _
 
 from articles.feeds import identity
 from articles.models import Article
-from newsletter.digests.drafting import new_issue
 from newsletter.digests.models import Issue, IssueItem
+from newsletter.digests.opening import new_issue
 from newsletter.subscribers.models import Newsletter
 
 UNDO = timedelta(seconds=30)

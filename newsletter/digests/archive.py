@@ -44,7 +44,7 @@ class Neighbors:
 
 def shown_items(*, now: datetime) -> QuerySet[IssueItem]:
     """What the archive shows of any issue: not dropped, not withdrawn, not under embargo; pinned articles first."""
-    kept = IssueItem.objects.exclude(state=IssueItem.State.DROPPED).filter(
+    kept = IssueItem.objects.exclude(state__in=IssueItem.OUT).filter(
         article__status=Article.Status.PUBLISHED, article__released_at__lte=now
     )
     is_pinned_last = Case(When(state=IssueItem.State.PINNED, then=Value(0)), default=Value(1))

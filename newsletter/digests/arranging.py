@@ -10,12 +10,12 @@ from newsletter.digests import ranking
 from newsletter.digests.models import Issue, IssueItem
 
 
-def arrange(issue: Issue, *, now: datetime) -> None:
+def arrange(issue: Issue, *, now: datetime) -> bool:
     """Put a draft's articles into the order of their rank. Pinned ones keep their places, and so does all that an
-    editor arranged. 3 queries at most.
+    editor arranged. Whether anything moved; 3 queries at most.
     """
     if issue.is_arranged:
-        return
+        return False
     items = {item.article_id: item for item in issue.items.exclude(state=IssueItem.State.PINNED)}
     ranked = rank(items, now=now)
     moved = []
@@ -24,6 +24,7 @@ def arrange(issue: Issue, *, now: datetime) -> None:
             items[pk].position = position
             moved.append(items[pk])
     IssueItem.objects.bulk_update(moved, ["position"], batch_size=500)
+    return bool(moved)
 
 
 def rank(articles: Iterable[int], *, now: datetime) -> list[int]:

@@ -120,7 +120,7 @@ def candidates(issue: Issue, *, now: datetime) -> list[Candidate]:
     An alert does not wait for the grace period: an editor has just looked at its article.
     """
     alive = alerts.tellable(now) if issue.is_alert else Article.objects.eligible(since=now - UNLIMITED, now=now)
-    items = issue.items.filter(article__in=alive).exclude(state=IssueItem.State.DROPPED)
+    items = issue.items.filter(article__in=alive).exclude(state__in=IssueItem.OUT)
     columns = ["state", "position", "pk", "article_id", "article__released_at", "is_known"]
     rows = sorted(items.annotate(is_known=_went_out_as_alert()).values_list(*columns), key=_place)
     pks = [row[3] for row in rows]

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError, transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils.translation import gettext as _
 
 from articles.models import Article
-from newsletter.digests import punctuality, scheduling
+from newsletter.digests import preflight, punctuality, scheduling, versions
 from newsletter.digests.arranging import arrange, rank
 from newsletter.digests.models import Issue, IssueItem, Schedule
+from newsletter.digests.opening import lock
+from newsletter.digests.opening import new_issue as new_issue
 from newsletter.lib.failures import Failures
 from newsletter.subscribers.models import Cadence, Newsletter
 
@@ -25,6 +27,8 @@ UNDECIDED = frozenset({Issue.Status.DRAFT, Issue.Status.IN_REVIEW})
 LONGEST_SILENCE_DAYS = 62
 LONGEST_DRAFT = timedelta(days=2)
 DEFAULT_WINDOW_DAYS = 3
+LONGEST_KEPT = timedelta(days=366)  # what an editor keeps for later may be as old as this
+ISSUES_REMEMBERED = 10  # in which an editor's decision about an article is looked for
 
 
 def run_due(*, now: datetime) -> list[Issue]:
@@ -36,6 +40,7 @@ def run_due(*, now: datetime) -> list[Issue]:
     correct_plans(failures=failures, now=now)
     issues = [
         *open_drafts(failures=failures, now=now),
+        *keep_alive(failures=failures, now=now),
         *close_runs(failures=failures, now=now),
         *follow_articles(failures=failures, now=now),
         *close_forgotten(failures=failures, now=now),
@@ -63,6 +68,13 @@ def open_drafts(*, failures: Failures, now: datetime) -> Iterator[Issue]:
             issue, is_new = issue_of_run(schedule, planned, now=now)
             if is_new:
                 yield issue
+
+
+def keep_alive(*, failures: Failures, now: datetime) -> Iterator[Issue]:
+    """Let open drafts follow the articles until their run. Yields those that something came into."""
+    for issue in Issue.objects.living(now).select_related("newsletter", "schedule"):
+        if failures.attempt(partial(refresh, issue, now=now)):
+            yield issue
 
 
 def close_runs(*, failures: Failures, now: datetime) -> Iterator[Issue]:
@@ -127,7 +139,7 @@ def _follow(schedule: Schedule, *, now: datetime) -> Issue | None:
     if not is_open or schedule.newsletter.is_quiet_at(local.time()) or not _calling(schedule, now=now):
         return None
     with transaction.atomic():
-        _lock(schedule.newsletter)
+        lock(schedule.newsletter)
         article = _calling(schedule, now=now)
         if article is None:  # another scheduler was faster
             return None
@@ -162,51 +174,52 @@ def issue_of_run(schedule: Schedule, planned: datetime, *, now: datetime) -> tup
     return issue, True
 
 
-@transaction.atomic
-def new_issue(
-    newsletter: Newsletter,
-    *,
-    send_at: datetime,
-    schedule: Schedule | None = None,
-    run_date: date | None = None,
-    run_slot: str = "",
-    cadence: Cadence | str = "",
-) -> Issue:
-    """An empty draft with the next number. Raises IntegrityError if another caller made the issue of this run."""
-    _lock(newsletter)
-    number = (newsletter.issues.aggregate(last=Max("number"))["last"] or 0) + 1
-    issue = Issue(newsletter=newsletter, number=number, send_at=send_at, cadence=cadence)
-    if schedule:
-        issue.schedule, issue.run_date, issue.run_slot, issue.cadence = schedule, run_date, run_slot, schedule.cadence
-        issue.min_articles, issue.max_articles = schedule.min_articles, schedule.max_articles
-        issue.latest_days, issue.max_per_topic = schedule.latest_days, schedule.max_per_topic
-    issue.save(force_insert=True)
-    return issue
-
-
-def _lock(newsletter: Newsletter) -> None:
-    """Who counts its issues at the same time must wait."""
-    Newsletter.objects.select_for_update(no_key=True).get(pk=newsletter.pk)
-
-
 def refresh(issue: Issue, *, now: datetime) -> int:
     """Bring a draft up to date. Returns how many articles are new.
 
     What became eligible is added: at the place that its rank gives it, or behind the others once an editor has set
-    the order.
+    the order. What an editor kept for later comes in however old it is; what one dropped stays dropped.
     What was withdrawn or has expired stays listed for the editor; assembly leaves it out. An issue that went out, or
     never will, or that an editor approved, stays as it is.
     """
     if issue.newsletter.kind != Newsletter.Kind.DIGEST or not Issue.objects.fillable().filter(pk=issue.pk).exists():
         return 0
     since = _since(issue.schedule, now=now) if issue.schedule else now - timedelta(days=DEFAULT_WINDOW_DAYS)
-    eligible = Article.objects.eligible(since=since, now=now)
+    before = _decided_before(issue)
+    kept = [pk for pk, state in before.items() if state == IssueItem.State.LATER]
+    eligible = Article.objects.eligible(since=since, now=now) | Article.objects.eligible(
+        since=now - LONGEST_KEPT, now=now
+    ).filter(pk__in=kept)
     missing = rank(eligible.exclude(issue_items__issue=issue).values_list("pk", flat=True), now=now)
     position = (issue.items.aggregate(last=Max("position"))["last"] or 0) + 1
-    items = [IssueItem(issue=issue, article_id=pk, position=position + n) for n, pk in enumerate(missing)]
+    items = [
+        IssueItem(issue=issue, article_id=pk, position=position + n, state=_inherited(before.get(pk)))
+        for n, pk in enumerate(missing)
+    ]
     IssueItem.objects.bulk_create(items, ignore_conflicts=True, batch_size=500)
-    arrange(issue, now=now)
+    if arrange(issue, now=now) or items:
+        versions.bump(issue)
     return len(items)
+
+
+def _decided_before(issue: Issue) -> dict[int, str]:
+    """What editors decided in earlier issues of this kind and no later one has told: article -> LATER or DROPPED."""
+    earlier = Issue.objects.filter(
+        newsletter=issue.newsletter_id, cadence=issue.cadence, is_alert=False, number__lt=issue.number
+    ).exclude(status=Issue.Status.CANCELLED)
+    pks = list(earlier.order_by("-number").values_list("pk", flat=True)[:ISSUES_REMEMBERED])
+    rows = IssueItem.objects.filter(Q(state__in=IssueItem.OUT) | Q(issue__launched_at__isnull=False), issue__in=pks)
+    found: dict[int, str] = {}
+    for article, state in rows.order_by("issue__number", "pk").values_list("article_id", "state"):
+        if state in IssueItem.OUT:
+            found[article] = state
+        else:
+            found.pop(article, None)
+    return found
+
+
+def _inherited(state: str | None) -> IssueItem.State:
+    return IssueItem.State.DROPPED if state == IssueItem.State.DROPPED else IssueItem.State.INCLUDED
 
 
 def window_days(schedule: Schedule, *, now: datetime) -> int:
@@ -237,7 +250,19 @@ def decide(issue: Issue, *, schedule: Schedule, now: datetime) -> None:
         issue.skip(reason=_("Nothing new: no article was released in the last %(days)d days.") % days)
     elif is_late and schedule.when_late == Schedule.WhenLate.SKIP:
         punctuality.skip_late(issue, schedule, now=now)
-    elif schedule.approval == Schedule.Approval.AUTOMATIC:
-        issue.approve(now=now, reason=punctuality.lateness(issue, schedule, now=now) if is_late else "")
-    else:
+    elif schedule.approval == Schedule.Approval.REQUIRED:
         issue.hold(reason=_("Nobody approved it before its time. Approve it to send it now, or cancel it."))
+    else:
+        _let_go(
+            issue, schedule=schedule, reason=punctuality.lateness(issue, schedule, now=now) if is_late else "", now=now
+        )
+
+
+def _let_go(issue: Issue, *, schedule: Schedule, reason: str, now: datetime) -> None:
+    """Approve it by the schedule's rule, unless something is wrong that an editor must see."""
+    if schedule.approval == Schedule.Approval.NO_INTRO and issue.intro:
+        versions.leave_out_intro(issue, now=now)
+    if problems := preflight.errors(issue, now=now):
+        issue.hold(reason=(_("Held by the preflight: %(problem)s") % {"problem": problems[0]})[:300])
+    else:
+        issue.approve(now=now, reason=reason)

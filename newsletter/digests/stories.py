@@ -71,7 +71,7 @@ def load(issue: Issue, pks: Collection[int]) -> dict[int, Story]:
             own_title=F("own__title"),
             own_summary=F("own__summary"),
         )
-        .filter(Q(pk__in=pks) | (Q(own__isnull=False) & ~Q(own__state=IssueItem.State.DROPPED)))
+        .filter(Q(pk__in=pks) | (Q(own__isnull=False) & ~Q(own__state__in=IssueItem.OUT)))
         .filter(status=Article.Status.PUBLISHED)
         .defer("body")
         .prefetch_related("topics", "authors")

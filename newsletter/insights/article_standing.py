@@ -64,7 +64,7 @@ def effects_of_withdrawing(article: Article, now: datetime) -> list[str]:
     effects = []
     for items in _waiting_items(article).values():
         for item in items:
-            issue, left = item.issue, item.issue.items.exclude(state=IssueItem.State.DROPPED).count() - 1
+            issue, left = item.issue, item.issue.items.exclude(state__in=IssueItem.OUT).count() - 1
             values = {"issue": issue, "at": moment(issue.send_at), "count": left}
             effects.append(
                 ngettext(
@@ -97,7 +97,7 @@ def _standing(
     parts, tone, url = [str(each) for each in carried], "plain", ""
     if carried:
         tone, url = "good", reverse("admin:digests_issue_change", args=[carried[0].issue.pk])
-    coming = next((item for item in items if item.state != IssueItem.State.DROPPED), None)
+    coming = next((item for item in items if item.state not in IssueItem.OUT), None)
     if coming and _is_eligible(article, now):
         parts.insert(0, _coming(coming.issue))
         tone, url = "good", reverse("admin:digests_issue_change", args=[coming.issue_id])
@@ -122,6 +122,9 @@ def _why_not(article: Article, items: Sequence[IssueItem], now: datetime) -> str
     dropped = next((item for item in items if item.state == IssueItem.State.DROPPED), None)
     if own := _own_reason(article, now):
         return own
+    later = next((item for item in items if item.state == IssueItem.State.LATER), None)
+    if later:
+        return _("an editor kept it for the issue after #%(number)d") % {"number": later.issue.number}
     if dropped:
         return _("not in: an editor dropped it from #%(number)d") % {"number": dropped.issue.number}
     return _("not in: no run is planned")

@@ -43,6 +43,8 @@ def _why(item: IssueItem, placed: dict[int, str], had: dict[int, str], others: s
         return str(EditionItem.Placement(placed[pk]).label)
     if item.state == IssueItem.State.DROPPED:
         return _("an editor took it out")
+    if item.state == IssueItem.State.LATER:
+        return _("an editor kept it for the next issue")
     if item.article.status == Article.Status.WITHDRAWN:
         return _("withdrawn")
     if pk in had:

@@ -56,6 +56,11 @@ NOT_AT_THE_DESK = {
     "ImportRefusal": "on its import's page",
     "BulkPart": "what taking a bulk action back needs; nobody looks at it",
     "Change": "in its reader's timeline",
+    "IssueVersion": "among its issue's versions",
+    "DeskPresence": "on its issue's desk",
+    "IssueNotice": "tells an editor once that an issue is held",
+    "LinkCheck": "in the preflight of the issues that have the link",
+    "IssueOutlook": "on its issue's desk",
     "StoredCount": "how pages show numbers without counting",
 }
 

@@ -21,10 +21,11 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownF
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from articles.desk import DaysFilter, DeskAdmin, TabularInline, action, display, each, tell
-from newsletter.digests import drafting
+from newsletter.digests import approval, drafting
 from newsletter.digests.admin.pieces import PIECES, forecast_place
 from newsletter.digests.desk_forms import ItemForm
 from newsletter.digests.models import Issue, IssueItem
+from newsletter.digests.versions import MAY_APPROVE, bump
 from newsletter.subscribers.models import Newsletter
 
 ISSUE_COLORS = {
@@ -96,7 +97,7 @@ class IssueAdmin(DeskAdmin[Issue]):
         "status", "reason", "number", "schedule", "run_date", "approved_at", "approved_by", "launched_at", "forecast",
     ]  # fmt: skip
     actions = ["approve_selected", "hold_selected", "skip_selected", "cancel_selected"]
-    actions_detail = ["progress", "skip_run", "cancel_issue"]
+    actions_detail = ["desk", "progress", "skip_run", "cancel_issue"]
     actions_submit_line = ["save_and_approve", "hold"]
     add_fieldsets = [
         (None, {"fields": ["newsletter", "subject", "preheader", "intro", "body", "send_at"]}),
@@ -139,7 +140,7 @@ class IssueAdmin(DeskAdmin[Issue]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Issue]:
         rows = super().get_queryset(request).select_related("newsletter")
-        return rows.annotate(item_count=Count("items", filter=~Q(items__state=IssueItem.State.DROPPED)))
+        return rows.annotate(item_count=Count("items", filter=~Q(items__state__in=IssueItem.OUT)))
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         soon = timezone.localtime() + timedelta(hours=1)
@@ -167,6 +168,9 @@ class IssueAdmin(DeskAdmin[Issue]):
             return []
         return ["hold"] if row.status == Issue.Status.APPROVED else ["save_and_approve", "hold"]
 
+    def has_approve_permission(self, request: HttpRequest, obj: Issue | str | None = None) -> bool:
+        return request.user.has_perm(MAY_APPROVE)
+
     def save_model(self, request: HttpRequest, obj: Issue, form: Any, change: bool) -> None:  # noqa: FBT001
         if not change:
             made = drafting.new_issue(obj.newsletter, send_at=obj.send_at)
@@ -176,6 +180,7 @@ class IssueAdmin(DeskAdmin[Issue]):
             drafting.refresh(obj, now=timezone.now())
         else:
             super().save_model(request, obj, form, change)
+            bump(obj)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:  # noqa: FBT001
         last = form.instance.items.aggregate(last=Max("position"))["last"] or 0
@@ -183,6 +188,7 @@ class IssueAdmin(DeskAdmin[Issue]):
             if "position" not in added.fields:
                 added.instance.position = last + number
         super().save_formset(request, form, formset, change)
+        bump(form.instance)
         if any("position" in row.changed_data for row in formset.initial_forms):
             Issue.objects.filter(pk=form.instance.pk).update(is_arranged=True)
 
@@ -202,16 +208,21 @@ class IssueAdmin(DeskAdmin[Issue]):
     def forecast(self, issue: Issue) -> str:
         return forecast_place("sending:forecast_issue", issue)
 
-    @action(description=gettext_lazy("Save and approve"), icon="check")
+    @action(description=gettext_lazy("Save and approve"), icon="check", permissions=["approve"])
     def save_and_approve(self, request: HttpRequest, issue: Issue) -> None:
-        if issue.approve(by=request.user, now=timezone.now()):
+        if decide(request, issue, approval.approve):
             at = date_format(timezone.localtime(issue.send_at), "DATETIME_FORMAT")
             messages.success(request, _("%(issue)s is approved. It goes out at %(at)s.") % {"issue": issue, "at": at})
 
-    @action(description=gettext_lazy("Save and hold"), icon="front_hand")
+    @action(description=gettext_lazy("Save and hold"), icon="front_hand", permissions=["approve"])
     def hold(self, request: HttpRequest, issue: Issue) -> None:
-        if issue.hold(reason=_("Held by %(editor)s.") % {"editor": request.user}):
+        if decide(request, issue, approval.hold):
             messages.success(request, _("%(issue)s is held until somebody approves it.") % {"issue": issue})
+
+    @action(description=gettext_lazy("Desk"), url_path="desk", permissions=["view"], icon="edit_note")
+    def desk(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Where it is made: order, words, preview, preflight."""
+        return HttpResponseRedirect(reverse("issue_desk:desk", args=[int(object_id)]))
 
     def has_follow_permission(self, request: HttpRequest, obj: Issue | str | None = None) -> bool:
         """There is progress to be seen once it was launched."""
@@ -260,15 +271,13 @@ class IssueAdmin(DeskAdmin[Issue]):
             messages.warning(request, _("%(issue)s had been decided already.") % {"issue": issue})
         return HttpResponseRedirect(reverse("admin:digests_issue_change", args=[issue.pk]))
 
-    @admin.action(description=gettext_lazy("Approve"), permissions=["change"])
+    @admin.action(description=gettext_lazy("Approve"), permissions=["approve"])
     def approve_selected(self, request: HttpRequest, rows: QuerySet[Issue]) -> None:
-        now = timezone.now()
-        self._do(request, rows, lambda issue: issue.approve(by=request.user, now=now), _("approved"))
+        self._do(request, rows, lambda issue: decide(request, issue, approval.approve), _("approved"))
 
-    @admin.action(description=gettext_lazy("Hold"), permissions=["change"])
+    @admin.action(description=gettext_lazy("Hold"), permissions=["approve"])
     def hold_selected(self, request: HttpRequest, rows: QuerySet[Issue]) -> None:
-        reason = _("Held by %(editor)s.") % {"editor": request.user}
-        self._do(request, rows, lambda issue: issue.hold(reason=reason), _("held"))
+        self._do(request, rows, lambda issue: decide(request, issue, approval.hold), _("held"))
 
     @admin.action(description=gettext_lazy("Skip"), permissions=["change"])
     def skip_selected(self, request: HttpRequest, rows: QuerySet[Issue]) -> None:
@@ -282,6 +291,18 @@ class IssueAdmin(DeskAdmin[Issue]):
         selected = each(rows)
         done = [issue for issue in selected if do(issue)]
         tell(request, done, said=said, refused=_("%(count)d had been decided already."), total=len(selected))
+
+
+def decide(request: HttpRequest, issue: Issue, how: Callable[..., None]) -> bool:
+    """Approve or hold it; what keeps it from that is said."""
+    try:
+        how(issue, by=request.user, now=timezone.now())
+    except approval.BlockedError as error:
+        messages.error(request, f"{issue}: {error}")
+        return False
+    except approval.DecidedError:
+        return False
+    return True
 
 
 def _is_alive(issue: Issue) -> bool:

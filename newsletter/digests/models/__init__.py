@@ -1,6 +1,7 @@
 """What will be said: schedules, issues and their items, the editions of an issue, offers, and how it appears."""
 
 from newsletter.digests.models.appearances import Appearance
+from newsletter.digests.models.desk import DeskPresence, IssueNotice, IssueVersion, LinkCheck
 from newsletter.digests.models.editions import Edition, EditionItem, EditionOffer, ReaderGroup
 from newsletter.digests.models.issues import Issue, IssueItem, IssueQuerySet
 from newsletter.digests.models.offers import IssueOffer, Offer, OfferQuerySet
@@ -8,13 +9,17 @@ from newsletter.digests.models.schedules import Schedule, ScheduleQuerySet, ever
 
 __all__ = [
     "Appearance",
+    "DeskPresence",
     "Edition",
     "EditionItem",
     "EditionOffer",
     "Issue",
     "IssueItem",
+    "IssueNotice",
     "IssueOffer",
     "IssueQuerySet",
+    "IssueVersion",
+    "LinkCheck",
     "Offer",
     "OfferQuerySet",
     "ReaderGroup",

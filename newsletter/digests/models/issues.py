@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 from django.conf import settings
@@ -30,6 +30,11 @@ class IssueQuerySet(models.QuerySet["Issue"]):
     def fillable(self) -> Self:
         """What takes in new articles by itself. What an editor approved does not: that is what they have seen."""
         return self.waiting().exclude(status=Issue.Status.APPROVED, approved_by__isnull=False)
+
+    def living(self, now: datetime) -> Self:
+        """Drafts of digests that follow the articles until somebody or their run decides them."""
+        near = self.fillable().filter(send_at__gt=now - timedelta(days=2), is_alert=False)
+        return near.filter(newsletter__kind=Newsletter.Kind.DIGEST).exclude(status=Issue.Status.APPROVED)
 
     def undecided(self, now: datetime) -> Self:
         """Drafts of planned runs whose hour has come."""
@@ -98,6 +103,7 @@ class Issue(models.Model):
         verbose_name=_("approved by"),
     )  # fmt: skip
     launched_at = models.DateTimeField(_("launched"), null=True, blank=True, editable=False)
+    version = models.PositiveIntegerField(default=0, editable=False, help_text="counts what changed, whoever did it")
 
     objects = IssueQuerySet.as_manager()
 
@@ -105,7 +111,7 @@ class Issue(models.Model):
         verbose_name = _("issue")
         verbose_name_plural = _("issues")
         ordering = ["-send_at", "-pk"]
-        permissions = [("send_alert", "Can send alerts")]
+        permissions = [("send_alert", "Can send alerts"), ("approve_issue", "Can approve and hold issues")]
         indexes = [models.Index(fields=["status", "send_at"], name="issue_ready")]
         constraints = [
             models.UniqueConstraint(fields=["newsletter", "number"], name="one_issue_per_newsletter_and_number"),
@@ -135,6 +141,11 @@ class Issue(models.Model):
     def hold(self, *, reason: str) -> bool:
         """It must not go out until somebody approves it (again)."""
         return self._before_launch([*self.OPEN, self.Status.APPROVED], self.Status.HELD, reason=reason)
+
+    def reopen(self) -> bool:
+        """Take an approval back: it is a draft again, and its schedule's rule decides at its time."""
+        values = {"approved_at": None, "approved_by": None, "reason": ""}
+        return self._before_launch([self.Status.APPROVED], self.Status.DRAFT, **values)
 
     def skip(self, *, reason: str) -> bool:
         """Nothing is sent for this run, and that is in order."""
@@ -171,7 +182,10 @@ class IssueItem(models.Model):
     class State(models.TextChoices):
         INCLUDED = "included", _("included")
         PINNED = "pinned", _("pinned")
+        LATER = "later", _("kept for the next issue")
         DROPPED = "dropped", _("dropped")
+
+    OUT = (State.LATER, State.DROPPED)  # not in this issue, by an editor's decision
 
     issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="items")
     article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="issue_items")

@@ -40,6 +40,7 @@ class Schedule(models.Model):
 
     class Approval(models.TextChoices):
         AUTOMATIC = "automatic", _("goes out by itself")
+        NO_INTRO = "no_intro", _("goes out by itself, without an introduction that nobody approved")
         REQUIRED = "required", _("waits for an editor's approval")
 
     class WhenLate(models.TextChoices):

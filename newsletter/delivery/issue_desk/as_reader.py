@@ -1,0 +1,156 @@
+"""What one reader gets of an issue, or got on a day, and why: for the desk's preview."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from articles.writing import merging
+from newsletter.delivery import audience
+from newsletter.delivery.models import Send
+from newsletter.digests.assembly import candidates, limits, placed
+from newsletter.digests.models import EditionItem, Issue, IssueItem
+from newsletter.digests.rendering import IssueRenderer, RenderedMail, render_edition
+from newsletter.digests.selection import Candidate, Offering, Selection
+from newsletter.lib.addresses import address_key
+from newsletter.subscribers.models import Subscriber, Subscription
+
+MOST_FOUND = 10
+MOST_SENDS = 400  # of a reader that are looked through for what they have had
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What becomes of a story for the reader."""
+
+    headline: str
+    is_in: bool
+    why: str
+
+
+@dataclass(frozen=True)
+class Share:
+    """What the reader gets: None if nothing, and ``sentence`` says why. ``issue`` may be an earlier one."""
+
+    issue: Issue
+    sentence: str
+    mail: RenderedMail | None = None
+    fates: Sequence[Fate] = ()
+
+
+def find(text: str) -> list[Subscriber]:
+    """Readers whose address begins with this. One query through an index."""
+    key = address_key(text.strip()) if "@" in text else text.strip().casefold()
+    return (
+        list(Subscriber.objects.filter(address_key__startswith=key).order_by("address_key")[:MOST_FOUND]) if key else []
+    )
+
+
+def share_of(issue: Issue, reader: Subscriber, *, on: date | None, now: datetime) -> Share:
+    """What they get of this issue, or if ``on`` is a day that is over, what they got then. Raises RenderingError."""
+    zone = ZoneInfo(issue.newsletter.time_zone)
+    if on and on < now.astimezone(zone).date():
+        return _of_that_day(issue, reader, on, zone)
+    subscription = Subscription.objects.filter(subscriber=reader, newsletter=issue.newsletter_id).first()
+    if reason := _not_for(issue, subscription):
+        return Share(issue, reason)
+    assert subscription
+    at = now if on is None else max(now, _moment(issue, on, zone))
+    return _to_come(issue, reader, subscription, at=at)
+
+
+def _moment(issue: Issue, on: date, zone: ZoneInfo) -> datetime:
+    """That day at the issue's time of day."""
+    return datetime.combine(on, issue.send_at.astimezone(zone).time(), tzinfo=zone)
+
+
+def _not_for(issue: Issue, subscription: Subscription | None) -> str:
+    if subscription is None:
+        return _("They have never signed up for %(newsletter)s.") % {"newsletter": issue.newsletter}
+    if subscription.status != Subscription.Status.ACTIVE:
+        state = subscription.get_status_display()
+        return _("They get nothing: their subscription is %(state)s.") % {"state": state}
+    if issue.cadence and subscription.cadence != issue.cadence:
+        values = {"its": issue.get_cadence_display(), "theirs": subscription.get_cadence_display()}
+        return _("They get nothing: the issue is for “%(its)s”, and they chose “%(theirs)s”.") % values
+    if not audience.readers(issue).filter(pk=subscription.pk).exists():
+        return _("They get nothing: their day of the week is another.")
+    return ""
+
+
+def _to_come(issue: Issue, reader: Subscriber, subscription: Subscription, *, at: datetime) -> Share:
+    offered = candidates(issue, now=at)
+    topics = _topics(subscription)
+    offering = Offering(offered, limits(issue, offered))
+    received = _received(reader, [each.article_id for each in offered])
+    had = sum(1 << n for n, each in enumerate(offered) if each.article_id in received)
+    part = offering.part(offering.interesting_to(topics) & ~had)
+    fates = _fates(issue, offered, part if isinstance(part, Selection) else None, topics=topics, received=received)
+    if not isinstance(part, Selection):
+        few = _("They get nothing: fewer stories are left for them than an issue needs.")
+        return Share(issue, few if part.count else _("They get nothing: nothing in it is new for them."), fates=fates)
+    rows = [EditionItem(article_id=pk, position=n, placement=to) for n, (pk, to) in enumerate(placed(part))]
+    mail = IssueRenderer(issue).render(rows)
+    count = len(part.stories)
+    return Share(issue, _("They get %(count)d stories, as things stand.") % {"count": count}, mail, fates)
+
+
+def _topics(subscription: Subscription) -> frozenset[int] | None:
+    """What they follow; None is everything."""
+    if subscription.topic_set is None:
+        return None
+    return frozenset(map(int, subscription.topic_set.key.split(",")))
+
+
+def _received(reader: Subscriber, articles: Collection[int]) -> set[int]:
+    """Those of the articles that they have had, or are about to get; a merged one counts as the story it was."""
+    stories = merging.ids_of_stories(articles)
+    sends = Send.objects.holding().filter(subscriber=reader).order_by("-pk").values_list("edition_id", flat=True)
+    rows = EditionItem.objects.filter(edition__in=list(sends[:MOST_SENDS]), article__in=list(stories))
+    return {stories[pk] for pk in rows.values_list("article_id", flat=True)}
+
+
+def _fates(
+    issue: Issue, offered: Sequence[Candidate], part: Selection | None, *, topics: frozenset[int] | None,
+    received: set[int],
+) -> list[Fate]:  # fmt: skip
+    items = {item.article_id: item for item in issue.items.select_related("article").defer("article__body")}
+    stories, headlines = (part.stories, part.headlines) if part else ((), ())
+    found = []
+    for each in offered:
+        pk = each.article_id
+        is_theirs = topics is None or not each.topics or bool(topics & each.topics)
+        if pk in stories:
+            why = _("story %(place)d") % {"place": stories.index(pk) + 1}
+        elif pk in headlines:
+            why = _("among the headlines")
+        elif pk in received:
+            why = _("they have had it")
+        else:
+            why = _("no room, it waits") if is_theirs else _("in none of the topics that they follow")
+        item: IssueItem = items[pk]
+        headline = item.title or item.article.newsletter_title or item.article.title
+        found.append(Fate(headline, pk in stories or pk in headlines, why))
+    return found
+
+
+def _of_that_day(issue: Issue, reader: Subscriber, on: date, zone: ZoneInfo) -> Share:
+    """From the ledger."""
+    began = datetime.combine(on, datetime.min.time(), tzinfo=zone)
+    rows = Send.objects.filter(
+        subscriber=reader, campaign__issue__newsletter=issue.newsletter_id,
+        campaign__issue__launched_at__gte=began, campaign__issue__launched_at__lt=began.replace(hour=23, minute=59),
+    )  # fmt: skip
+    send = rows.select_related("campaign__issue__newsletter", "edition").order_by("-pk").first()
+    day = date_format(on, "l j F")
+    if send is None:
+        return Share(issue, _("On %(day)s the ledger has no mail of this newsletter for them.") % {"day": day})
+    then = send.campaign.issue
+    values = {"issue": then, "day": day, "state": send.get_reason_display() or send.get_status_display()}
+    mail = render_edition(edition=send.edition) if send.edition else None
+    return Share(then, _("%(issue)s on %(day)s: %(state)s.") % values, mail)

@@ -46,5 +46,5 @@ def source(issue: Issue, mail: RenderedMail, *, now: datetime) -> str:
 
 
 def _values(issue: Issue, mail: RenderedMail, email: str, name: str, now: datetime) -> dict[str, str]:
-    own = {Slot.NAME: name, Slot.GREETING: mail.greeting.to(name)}
+    own: dict[str, str] = {Slot.NAME: name, Slot.GREETING: mail.greeting.to(name)}
     return {**proofs.stand_ins(issue, mail, email, now), **own}

@@ -83,6 +83,9 @@ bench-readers: $(ALL_STAMP) ## the desk's lists at a million readers: times and 
 .PHONY: bench-selecting
 bench-selecting: $(ALL_STAMP) ## selection, assembly and ledger of one issue at 10,000 readers and more
 	@$(PYTHON_BIN)/python -m tests.benchmarks.selecting
+.PHONY: bench-answering
+bench-answering: $(ALL_STAMP) ## whether the time of an answer tells what an address is to us
+	@$(PYTHON_BIN)/python -m tests.benchmarks.answering
 .PHONY: bench-sanitizing
 bench-sanitizing: $(ALL_STAMP) ## what cleaning an article costs, beside lxml's cleaner and no cleaning
 	@$(PYTHON_BIN)/python -m tests.benchmarks.sanitizing

@@ -31,6 +31,7 @@ def token_pages(subscription: Subscription) -> list[str]:
         preferences,
         f"{preferences}address/",
         f"{preferences}erase/",
+        f"{preferences}new-link/",
         f"/unsubscribe/{subscription.unsubscribe_token}/",
     ]
 

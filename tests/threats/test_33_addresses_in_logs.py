@@ -108,6 +108,10 @@ def move_and_come_back(client: Client, server: SmtpServer, reader: Subscriber) -
     for broken in ("new-address/x", "undo-address/x", f"preferences/{reader.preferences_token}/erase"):
         client.get(f"/{broken}/")
     reader.refresh_from_db()
+    client.post(f"/preferences/{reader.preferences_token}/new-link/", {"action": "renew"})
+    deliver_all(server)
+    client.get(f"/preferences/{reader.preferences_token}/")
+    reader.refresh_from_db()
     assert (reader.email, change.subscriber_id) == (EMAIL, reader.pk)
     return [change.confirm_token, change.undo_token, reader.preferences_token]
 

@@ -19,13 +19,30 @@ from articles.models import Article
 TABLE = "articles_search"
 MOST_CHARACTERS = 100_000  # of a text; tsvector ends at a megabyte
 ROWS_AT_ONCE = 10_000
+# Chinese and Japanese are written without spaces: every character of theirs is a word of its own in the index, and
+# a run of them that is searched for is a phrase.
+UNSPACED = "\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+MOST_UNSPACED = 4_000  # characters of a text, on SQLite, which takes them off one by one
 
 # Tags go by what JSON can do: the text is cut at every "<", and of each piece what stands behind ">" is kept.
 _SQLITE_TEXT = f"""(
     SELECT group_concat(CASE WHEN key = 0 THEN value ELSE substr(value, instr(value, '>') + 1) END, ' ')
     FROM json_each('[' || replace(json_quote(replace(replace(substr({{row}}.body, 1, {MOST_CHARACTERS}),
         '&amp;', '&'), '&nbsp;', ' ')), '<', '","') || ']'))"""
-_SQLITE_VALUES = f"{{row}}.id, {{row}}.title, {{row}}.summary, {_SQLITE_TEXT}"
+
+
+def _spaced(text: str) -> str:
+    """SQL for the text, and behind it its Chinese and Japanese characters one by one."""
+    return f"""{text} || CASE WHEN NOT {text} GLOB '*[{UNSPACED}]*' THEN '' ELSE coalesce(' ' || (
+        WITH RECURSIVE cut(rest, piece) AS (SELECT substr({text}, 1, {MOST_UNSPACED}), ''
+            UNION ALL SELECT substr(rest, 2), substr(rest, 1, 1) FROM cut WHERE rest <> '')
+        SELECT group_concat(piece, ' ') FROM cut WHERE piece GLOB '[{UNSPACED}]'), '') END"""
+
+
+_SQLITE_VALUES = (
+    f"{{row}}.id, {_spaced('{row}.title')}, {_spaced('{row}.summary')}, "
+    f"(SELECT {_spaced('words')} FROM (SELECT coalesce({_SQLITE_TEXT}, '') AS words))"
+)
 _SQLITE = {
     TABLE: f"CREATE VIRTUAL TABLE {TABLE} USING fts5"
     "(title, summary, body, tokenize = 'unicode61 remove_diacritics 2', prefix = '4')",
@@ -46,8 +63,9 @@ _POSTGRESQL = f"""
 CREATE TABLE {TABLE} (article_id bigint PRIMARY KEY, document tsvector NOT NULL);
 
 CREATE OR REPLACE FUNCTION {TABLE}_words(words text) RETURNS tsvector IMMUTABLE LANGUAGE sql AS $$
-    SELECT to_tsvector('simple', translate(regexp_replace(regexp_replace(normalize(left(words, {MOST_CHARACTERS}),
-        NFKD), '[\u0300-\u036f]', '', 'g'), '<[^>]*>', ' ', 'g'), './@:_-''’', '        '))
+    SELECT to_tsvector('simple', regexp_replace(translate(regexp_replace(regexp_replace(normalize(left(words,
+        {MOST_CHARACTERS}), NFKD), '[\u0300-\u036f]', '', 'g'), '<[^>]*>', ' ', 'g'), './@:_-''’', '        '),
+        '([{UNSPACED}])', ' \\1 ', 'g'))
 $$;
 CREATE OR REPLACE FUNCTION {TABLE}_document(title text, summary text, body text) RETURNS tsvector
     IMMUTABLE LANGUAGE sql AS $$ SELECT setweight({TABLE}_words(title), 'A') || setweight({TABLE}_words(summary), 'B')

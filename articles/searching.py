@@ -1,4 +1,8 @@
-"""Search, for the site and for the desk: the same words, the same index, on both databases."""
+"""Search, for the site and for the desk: the same words, the same index, on both databases.
+
+A word that is in few stories is looked up in the index, wherever they are. Of one that is in more than MOST_FOUND, only
+the newest are looked at: nobody reads so many, and a small machine could not sort a million of them.
+"""
 
 from __future__ import annotations
 
@@ -7,50 +11,44 @@ import time
 import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
+from datetime import datetime, timedelta
 
 from django.db import OperationalError, connection, transaction
-from django.db.models.expressions import RawSQL
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
 
-from articles.models import ArticleQuerySet
-from articles.sanitizing import plain_text
+from articles.models import Article, ArticleQuerySet
 from articles.search_index import TABLE
+from articles.search_words import is_beginning, is_unspaced
 
-MOST_CHARACTERS = 200
-MOST_WORDS = 8
-WHOLE_WORDS_BELOW = 4  # shorter ones are met only whole: "an" should not find "anchor"
-MOST_MATCHES_ON_SQLITE = 5_000  # of a word that is everywhere, those that came in last
+MOST_FOUND = 5_000
+NEWEST = 40_000  # of the articles, among which a word that is everywhere is looked for on PostgreSQL
 PATIENCE_SECONDS = 2.0
-EXCERPT_CHARACTERS = 220
-WORD = re.compile(r"\w+")
+IN_HEADLINE, IN_SUMMARY, IN_TEXT = 3, 2, 1
+HALF_LIFE = timedelta(days=180)  # a headline of a year ago counts as much as a text of today
 
 
 class TooCostly(Exception):
     """The search took longer than anybody should make a small machine work."""
 
 
-def words_of(text: str) -> list[str]:
-    """What is searched for, each word once and in its plain form: "Café  au lait!" is cafe, au, lait."""
-    plain = "".join(map(_plain, unicodedata.normalize("NFC", text[:MOST_CHARACTERS])))
-    return list(dict.fromkeys(WORD.findall(plain.replace("_", " "))))[:MOST_WORDS]
-
-
 def matching(articles: ArticleQuerySet, words: Sequence[str]) -> ArticleQuerySet:
     """Those articles that have all the words in headline, summary or text, or words that begin with them.
 
     In any letter case, with or without accents. The order is the one that ``articles`` has. No words: none.
+    Two queries at most, each as long as ``limited`` allows.
     """
-    if not words:
-        return articles.none()
-    if connection.vendor == "sqlite":
-        terms = " ".join(f'"{word}"' + "*" * _is_beginning(word) for word in words)
-        sql = f"SELECT rowid FROM {TABLE} WHERE {TABLE} MATCH %s ORDER BY rowid DESC LIMIT %s"  # noqa: S608
-        return articles.filter(pk__in=RawSQL(sql, [terms, MOST_MATCHES_ON_SQLITE]))  # noqa: S611
-    terms = " & ".join(f"'{_without_marks(word)}'" + ":*" * _is_beginning(word) for word in words)
-    sql = f"SELECT article_id FROM {TABLE} WHERE document @@ to_tsquery('simple', %s)"  # noqa: S608
-    return articles.filter(pk__in=RawSQL(sql, [terms]))  # noqa: S611
+    return articles.filter(pk__in=list(_found(words))) if words else articles.none()
+
+
+def best(words: Sequence[str], *, now: datetime) -> list[int]:
+    """The keys of the public articles that have all the words, best first.
+
+    Where the words are counts (all in the headline, there or in the summary, or somewhere), and how new the story is:
+    after each HALF_LIFE it counts as one more part less, a half, a third, a quarter.
+    """
+    weights = _found(words) if words else {}
+    public = Article.objects.published(now).filter(pk__in=list(weights)).values_list("pk", "released_at")
+    scored = [(weights[pk] / (1 + (now - (released_at or now)) / HALF_LIFE), pk) for pk, released_at in public]
+    return [pk for _score, pk in sorted(scored, key=lambda row: -row[0])]  # equals stay newest first
 
 
 @contextmanager
@@ -63,30 +61,6 @@ def limited() -> Iterator[None]:
         if "interrupted" in str(error) or "statement timeout" in str(error):
             raise TooCostly from error
         raise
-
-
-def marked(text: str, words: Sequence[str]) -> SafeString:
-    """The text as HTML, with what was found in <mark>."""
-    return format_html_join("", "{}", ((piece,) for piece in _pieces(text, words)))
-
-
-def excerpt(html: str, words: Sequence[str]) -> str:
-    """A passage of the text around the first word that is found in it; "" if none is."""
-    text = plain_text(html)
-    found = _pattern(tuple(words)).search(_folded(text))
-    if not found:
-        return ""
-    start = max(found.start() - EXCERPT_CHARACTERS // 3, 0)
-    end = min(start + EXCERPT_CHARACTERS, len(text))
-    if start:
-        start = text.find(" ", start, found.start()) + 1 or found.start()
-    if end < len(text):
-        end = max(text.rfind(" ", start, end), found.end())
-    return f"{'…' if start else ''}{text[start:end].strip()}{'…' if end < len(text) else ''}"
-
-
-def is_found_in(text: str, words: Sequence[str]) -> bool:
-    return bool(_pattern(tuple(words)).search(_folded(text)))
 
 
 @contextmanager
@@ -106,37 +80,57 @@ def _limit() -> Iterator[None]:
             yield
 
 
-def _pieces(text: str, words: Sequence[str]) -> Iterator[str | SafeString]:
-    end = 0
-    for found in _pattern(tuple(words)).finditer(_folded(text)):
-        yield text[end : found.start()]
-        yield format_html("<mark>{}</mark>", text[found.start() : found.end()])
-        end = found.end()
-    yield text[end:]
+def _found(words: Sequence[str]) -> dict[int, int]:
+    """By their keys, where each of the articles has all the words."""
+    return _found_by_sqlite(words) if connection.vendor == "sqlite" else _found_by_postgresql(words)
 
 
-@lru_cache(maxsize=256)
-def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
-    alternatives = (re.escape(word) + (r"\w*" if _is_beginning(word) else r"\b") for word in words)
-    return re.compile(rf"(?<!\w)(?:{'|'.join(alternatives)})" if words else r"(?!)")
+def _found_by_sqlite(words: Sequence[str]) -> dict[int, int]:
+    terms = " ".join(map(_sqlite_term, words))
+    scopes = {IN_TEXT: terms, IN_SUMMARY: f"{{title summary}} : ({terms})", IN_HEADLINE: f"title : ({terms})"}
+    found: dict[int, int] = {}
+    with connection.cursor() as cursor:
+        for weight, expression in scopes.items():
+            sql = f"SELECT rowid FROM {TABLE} WHERE {TABLE} MATCH %s ORDER BY rowid DESC LIMIT {MOST_FOUND}"  # noqa: S608
+            cursor.execute(sql, [expression])
+            found |= dict.fromkeys((row[0] for row in cursor.fetchall()), weight)
+    return found
 
 
-def _folded(text: str) -> str:
-    """The text in lower case without accents, each character in its place."""
-    return text.lower() if text.isascii() else "".join(map(_plain, text))
+def _found_by_postgresql(words: Sequence[str]) -> dict[int, int]:
+    terms = [_postgresql_term(word, "") for word in words]
+    weights = [" & ".join(_postgresql_term(word, letters) for word in words) for letters in ("A", "AB")]
+    sql = (
+        f"SELECT article_id, CASE WHEN document @@ to_tsquery('simple', %s) THEN {IN_HEADLINE} "  # noqa: S608
+        f"WHEN document @@ to_tsquery('simple', %s) THEN {IN_SUMMARY} ELSE {IN_TEXT} END "
+        f"FROM {TABLE} WHERE document @@ to_tsquery('simple', %s)"
+    )
+    newest = (
+        f" AND article_id > (SELECT max(article_id) - {NEWEST} FROM {TABLE})"  # noqa: S608
+        f" ORDER BY article_id DESC LIMIT {MOST_FOUND}"
+    )
+    values = [*weights, " & ".join(terms)]
+    with connection.cursor() as cursor:
+        cursor.execute(f"{sql} LIMIT {MOST_FOUND + 1}", values)
+        found = dict(cursor.fetchall())
+        if len(found) > MOST_FOUND:
+            cursor.execute(sql + newest, values)
+            found = dict(cursor.fetchall())
+    return found
 
 
-@lru_cache(maxsize=4096)
-def _plain(character: str) -> str:
-    parts = unicodedata.normalize("NFD", character)
-    plain = parts[0] if all(map(unicodedata.combining, parts[1:])) else character
-    return plain.lower() if len(plain.lower()) == 1 else plain
+def _sqlite_term(word: str) -> str:
+    written = " ".join(word) if is_unspaced(word) else word
+    return f'"{written}"' + "*" * is_beginning(word)
+
+
+def _postgresql_term(word: str, weights: str) -> str:
+    plain = _without_marks(word)
+    written = " ".join(plain) if is_unspaced(word) else plain
+    flags = weights + "*" * is_beginning(word)
+    return f"'{written}'" + (f":{flags}" if flags else "")
 
 
 def _without_marks(word: str) -> str:
     """As the index on PostgreSQL has it."""
     return re.sub("[\u0300-\u036f]", "", unicodedata.normalize("NFKD", word))
-
-
-def _is_beginning(word: str) -> bool:
-    return len(word) >= WHOLE_WORDS_BELOW

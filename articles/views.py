@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from articles import archive as archives
 from articles import look as looks
-from articles import searching, sitemaps, syndication
+from articles import search_words, searching, sitemaps, syndication
 from articles.caching import kept
 from articles.front_page import lay_out
 from articles.models import Article, ArticleQuerySet, Author, Topic
@@ -70,15 +70,14 @@ def article(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 @kept(seconds=60)
 def search(request: HttpRequest) -> HttpResponse:
-    """What has all the words of ?q=, newest first."""
-    text = request.GET.get("q", "").strip()[: searching.MOST_CHARACTERS]
-    words = searching.words_of(text)
+    """What has all the words of ?q=, best first."""
+    text = request.GET.get("q", "").strip()[: search_words.MOST_CHARACTERS]
+    words = search_words.words_of(text)
     context: dict[str, Any] = {"text": text, "words": words}
     if words:
-        found = searching.matching(Article.objects.published(timezone.now()), words)
         try:
             with searching.limited():
-                context |= _page(request, found, with_texts=True)
+                context |= _page_of_results(request, searching.best(words, now=timezone.now()))
         except searching.TooCostly:
             context["is_too_costly"] = True
     return render(request, "articles/search.html", context)
@@ -189,16 +188,35 @@ def _with_names(articles: ArticleQuerySet) -> ArticleQuerySet:
     return articles.for_lists().prefetch_related("topics", "authors")
 
 
-def _page(request: HttpRequest, articles: ArticleQuerySet, *, with_texts: bool = False) -> dict[str, Any]:
+def _page(request: HttpRequest, articles: ArticleQuerySet) -> dict[str, Any]:
     """One page of a list. Pages go by the last article seen, so that news coming in moves nothing twice."""
     before = request.GET.get("before")
     if before is not None:
         articles = articles.before(_anchor(before))
-    listed = _with_names(articles)
-    found = list((listed.only(*SHOWN_IN_LISTS, "body") if with_texts else listed)[: LIST_PAGE_SIZE + 1])
+    found = list(_with_names(articles)[: LIST_PAGE_SIZE + 1])
     shown = found[:LIST_PAGE_SIZE]
     earlier = shown[-1].pk if len(found) > LIST_PAGE_SIZE else None
     return {"articles": shown, "earlier": earlier, "is_first_page": before is None}
+
+
+def _page_of_results(request: HttpRequest, found: list[int]) -> dict[str, Any]:
+    """The texts come along, for the passages that are shown."""
+    number = _page_number(request)
+    chosen = found[(number - 1) * LIST_PAGE_SIZE : number * LIST_PAGE_SIZE]
+    rows = Article.objects.for_lists().only(*SHOWN_IN_LISTS, "body").prefetch_related("topics", "authors")
+    shown = rows.in_bulk(chosen)
+    return {
+        "articles": [shown[pk] for pk in chosen if pk in shown],
+        "page_number": number,
+        "next_page": number + 1 if len(found) > number * LIST_PAGE_SIZE else None,
+    }
+
+
+def _page_number(request: HttpRequest) -> int:
+    number = request.GET.get("page", "1")
+    if not number.isascii() or not number.isdecimal() or len(number) > 4 or not int(number):
+        raise Http404
+    return int(number)
 
 
 def _anchor(pk: str) -> Article:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter, RelatedDropdownFilter
 
-from articles import outlook, pictures, roles, searching
+from articles import outlook, pictures, roles, search_words, searching
 from articles.admin.article_actions import ArticleActions
 from articles.admin.article_form import ArticleForm
 from articles.admin.article_pages import ArticlePages
@@ -216,7 +216,7 @@ class ArticleAdmin(LearnsFromCorrections, ArticleActions, ArticlePages):
         slug = search_term.strip().rstrip("/").rpartition("/")[2]
         if "/" in search_term:
             return queryset.filter(slug=slug), False
-        words = searching.words_of(search_term)
+        words = search_words.words_of(search_term)
         articles: Any = queryset
         return (searching.matching(articles, words) if words else queryset), False
 

@@ -11,7 +11,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from articles import searching
+from articles import search_words
 from articles.models import Article
 from newsletter.lib.keeping import Fragments
 
@@ -73,9 +73,11 @@ def story_card(
     )  # fmt: skip
     words = context.get("words")
     if words:
-        found = "" if searching.is_found_in(story.summary, words) else searching.excerpt(story.body, words)
+        found = "" if search_words.is_found_in(story.summary, words) else search_words.excerpt(story.body, words)
         return _rendered(
-            card, title=searching.marked(story.title, words), summary=searching.marked(found or story.summary, words)
+            card,
+            title=search_words.marked(story.title, words),
+            summary=search_words.marked(found or story.summary, words),
         )
     return CARDS.piece(card, lambda: _rendered(card, title=card.title, summary=card.summary))
 

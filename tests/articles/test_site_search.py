@@ -25,7 +25,7 @@ def titles(client: Client, text: str) -> list[str]:
     return [article.title for article in client.get("/search/", {"q": text}).context.get("articles", [])]
 
 
-def test_all_the_words_must_be_there_and_the_newest_comes_first(client: Client) -> None:
+def test_all_the_words_must_be_there(client: Client) -> None:
     released(3, title="Older", body="<p>The ferry has a new timetable.</p>")
     released(1, title="A timetable", summary="For the ferry.")
     released(2, title="Ferry", body="<p>Nothing else.</p>")
@@ -111,11 +111,65 @@ def test_only_what_is_public_is_found_and_whatever_way_it_changed(client: Client
         assert cursor.fetchone() == (0,)
 
 
+def test_what_has_the_words_in_its_headline_comes_before_what_only_mentions_them(client: Client) -> None:
+    released(1, title="Mentioned", body="<p>There was a ferry.</p>")
+    released(2, title="Summed up", summary="About the ferry.")
+    released(3, title="The ferry")
+
+    assert titles(client, "ferry") == ["The ferry", "Summed up", "Mentioned"]
+
+
+def test_a_headline_of_long_ago_comes_after_todays_news(client: Client) -> None:
+    released(24 * 365 * 3, title="The ferry of three years ago")
+    released(1, title="Mentioned today", body="<p>There was a ferry.</p>")
+    released(24 * 30, title="The ferry of last month")
+
+    assert titles(client, "ferry") == ["The ferry of last month", "Mentioned today", "The ferry of three years ago"]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("東京", ["東京都知事選の結果"]), ("知事", ["東京都知事選の結果"]), ("結", ["東京都知事選の結果"]),
+        ("京都", ["京都の秋", "東京都知事選の結果"]),
+        ("ガイド", ["旅行ガイド"]), ("京 紅", []), ("秋の", []), ("東京都 ガイド", []),
+        ("서울", ["서울시는 오늘"]), ("시는", []), ("Tokyo東京", ["Tokyo東京"]),
+    ],
+)  # fmt: skip
+def test_a_part_of_a_text_without_spaces_is_found(client: Client, text: str, found: list[str]) -> None:
+    for hours, title in enumerate(["京都の秋", "東京都知事選の結果", "旅行ガイド", "서울시는 오늘"], start=1):
+        released(hours, title=title)
+    if text == "Tokyo東京":
+        released(9, title=text)
+
+    assert titles(client, text) == found
+
+
+def test_what_was_found_in_a_text_without_spaces_is_marked(client: Client) -> None:
+    released(1, title="秋", summary="東京都知事選の結果", body=f"<p>{'あ' * 300}京都の紅葉{'い' * 300}</p>")
+
+    assert "東<mark>京都</mark>知事選" in client.get("/search/", {"q": "京都"}).text
+    assert "の<mark>紅葉</mark>い" in client.get("/search/", {"q": "紅葉"}).text
+
+
+def test_of_a_word_that_is_everywhere_the_newest_are_found(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(searching, "MOST_FOUND", 3)
+    for hours in range(6, 0, -1):  # the newest is the one that came in last
+        released(hours, title=f"Ferry {hours}")
+
+    assert titles(client, "ferry") == ["Ferry 1", "Ferry 2", "Ferry 3"]
+
+
+@pytest.mark.parametrize("page", ["", "0", "-1", "x", "٣", "99999", "1.5"])
+def test_nonsense_instead_of_a_page_of_results_is_not_found(client: Client, page: str) -> None:
+    assert client.get("/search/", {"q": "ferry", "page": page}).status_code == HTTPStatus.NOT_FOUND
+
+
 def test_pages_of_results_follow_one_another(client: Client) -> None:
     made = [released(hours + 1, title=f"Ferry {hours}").title for hours in range(30)]
 
     first = client.get("/search/", {"q": "ferry"})
-    second = client.get("/search/", {"q": "ferry", "before": first.context["earlier"]})
+    second = client.get("/search/", {"q": "ferry", "page": first.context["next_page"]})
 
     assert [article.title for page in (first, second) for article in page.context["articles"]] == made
 

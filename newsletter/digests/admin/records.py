@@ -1,49 +1,16 @@
-"""The desk's pages for offers, and for what was made of an issue: its editions, which are a record."""
+"""The desk's pages for what was made of an issue: its editions, which are a record."""
 
 from __future__ import annotations
 
 from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateFilter, RelatedDropdownFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.paginator import InfinitePaginator
 
-from articles.desk import DaysFilter, DeskAdmin, ReadOnlyAdmin, ReadOnlyInline, display
-from newsletter.digests.models import Edition, EditionItem, Offer
-
-OFFER_COLORS = {"running": "success", "planned": "info", "over": "default"}
-
-
-@admin.register(Offer)
-class OfferAdmin(DeskAdmin[Offer]):
-    list_display = ["title", "advertiser", "shown_state", "starts_on", "ends_on", "weight"]
-    list_filter = [
-        ("newsletters", RelatedDropdownFilter),
-        ("starts_on", RangeDateFilter),
-        ("ends_on", RangeDateFilter),
-    ]
-    search_fields = ["title", "advertiser"]
-    autocomplete_fields = ["newsletters"]
-    fieldsets = [
-        (
-            gettext_lazy("What readers see"),
-            {
-                "description": gettext_lazy("It is always labeled as an advertisement."),
-                "fields": ["advertiser", "title", "text", "url", "picture", "picture_alt"],
-            },
-        ),
-        (gettext_lazy("Where and when"), {"fields": ["newsletters", ("starts_on", "ends_on"), "weight"]}),
-    ]
-
-    @display(description=gettext_lazy("now"), label=OFFER_COLORS)
-    def shown_state(self, offer: Offer) -> tuple[str, str]:
-        today = timezone.localdate()
-        if today < offer.starts_on:
-            return "planned", _("planned")
-        return ("running", _("running")) if today <= offer.ends_on else ("over", _("over"))
+from articles.desk import DaysFilter, ReadOnlyAdmin, ReadOnlyInline, display
+from newsletter.digests.models import Edition, EditionItem
 
 
 class EditionItemInline(ReadOnlyInline[EditionItem, Edition]):

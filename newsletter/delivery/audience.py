@@ -28,11 +28,13 @@ from django.db.models import Case, Exists, F, OuterRef, Q, When
 from django.db.models.functions import Coalesce
 
 from articles.writing import merging
+from newsletter.delivery import corrections
 from newsletter.delivery.capping import PAUSE, waits_as_it_is
 from newsletter.delivery.models import Campaign, Send
 from newsletter.delivery.waves import NO_HOUR, Moment, of_the_day
 from newsletter.digests.assembly import TAKES_OFFERS, WORD_BITS, GroupKey
 from newsletter.digests.models import EditionItem, Issue, ReaderGroup
+from newsletter.digests.narrowing import Narrowing
 from newsletter.digests.selection import Candidate
 from newsletter.subscribers.models import Newsletter, Subscription, Suppression
 
@@ -77,9 +79,11 @@ def audience(issue: Issue, *, offered: Sequence[Candidate], share: Share | None 
 def readers(issue: Issue) -> models.QuerySet[Subscription, Any]:
     """The active subscriptions that the issue is for, suppressed ones included so that the ledger can say so."""
     active = Subscription.objects.filter(newsletter=issue.newsletter_id, status=Subscription.Status.ACTIVE)
+    if issue.correction:
+        return active.filter(pk__in=corrections.recipients(issue.correction, issue.newsletter)).order_by()
     if issue.cadence:
         active = active.filter(cadence=issue.cadence)
-    return of_the_day(issue, active).order_by()
+    return of_the_day(issue, Narrowing.of(issue).apply(active, issue.newsletter)).order_by()
 
 
 def _rows(share: Share) -> models.QuerySet[Subscription, Any]:

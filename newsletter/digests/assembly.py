@@ -19,7 +19,7 @@ from newsletter.digests import alerts
 from newsletter.digests.models import Appearance, Edition, EditionItem, EditionOffer, Issue, IssueItem, ReaderGroup
 from newsletter.digests.selection import MAX_HEADLINES, Candidate, Limits, Offering, Selection, TooFew
 from newsletter.lib.bulk import insert_rows
-from newsletter.subscribers.models import Newsletter, TopicSet
+from newsletter.subscribers.models import TopicSet
 
 UNLIMITED = timedelta(days=36_500)
 ANNOUNCEMENT = Selection(stories=())
@@ -70,7 +70,7 @@ def plan(issue: Issue, groups: Iterable[GroupKey], *, offered: Sequence[Candidat
     for offers, and who get something else with them.
     """
     groups = list(groups)
-    if issue.newsletter.kind != Newsletter.Kind.DIGEST and not issue.is_alert:
+    if issue.is_written:
         return Plan(issue, {key: _with_offers(ANNOUNCEMENT, key, offers) for key in groups})
     offering = Offering(offered, limits(issue, offered))
     theirs: dict[int | None, int] = {None: offering.interesting_to(None)}

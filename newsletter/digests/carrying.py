@@ -18,9 +18,9 @@ PLACES = [Offer.Place.AFTER_LEAD, Offer.Place.AFTER_STORIES, Offer.Place.END]
 def offers_of(issue: Issue, *, now: datetime) -> list[Offer]:
     """What the issue carries, in the order of the places: settled when it was launched, or whose turn it would be now.
 
-    Never what is over, stopped or used up by now. Breaking news carries none. At most 4 queries.
+    Never what is over, stopped or used up by now. Breaking news and corrections carry none. At most 4 queries.
     """
-    if issue.is_alert:
+    if issue.is_alert or issue.correction_id:
         return []
     showable = {offer.pk: offer for offer in Offer.objects.showable(local_day(issue, now))}
     if not showable:

@@ -182,7 +182,11 @@ def refresh(issue: Issue, *, now: datetime) -> int:
     What was withdrawn or has expired stays listed for the editor; assembly leaves it out. An issue that went out, or
     never will, or that an editor approved, stays as it is.
     """
-    if issue.newsletter.kind != Newsletter.Kind.DIGEST or not Issue.objects.fillable().filter(pk=issue.pk).exists():
+    if (
+        issue.newsletter.kind != Newsletter.Kind.DIGEST
+        or issue.is_written
+        or not Issue.objects.fillable().filter(pk=issue.pk).exists()
+    ):
         return 0
     since = _since(issue.schedule, now=now) if issue.schedule else now - timedelta(days=DEFAULT_WINDOW_DAYS)
     before = _decided_before(issue)
@@ -245,7 +249,7 @@ def decide(issue: Issue, *, schedule: Schedule, now: datetime) -> None:
     if issue.status not in UNDECIDED:
         return
     is_late = punctuality.is_late(issue, schedule, now=now)
-    if issue.newsletter.kind == Newsletter.Kind.DIGEST and not issue.items.exists():
+    if not issue.is_written and not issue.items.exists():
         days = {"days": window_days(schedule, now=now)}
         issue.skip(reason=_("Nothing new: no article was released in the last %(days)d days.") % days)
     elif is_late and schedule.when_late == Schedule.WhenLate.SKIP:

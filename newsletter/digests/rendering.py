@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from articles.mail_look import logo_of
 from articles.models import Publication
-from newsletter.digests import ads, blocks, fitting, phrases, prose, stories
+from newsletter.digests import ads, blocks, correcting, fitting, phrases, prose, stories
 from newsletter.digests.ads import Ad
 from newsletter.digests.archive import shown_items
 from newsletter.digests.blocks import RenderingError
@@ -102,6 +102,7 @@ class IssueRenderer:
             whole = Arrangement(self._frame.look, "", tuple(told[:count]), tuple(told[count:]), ads=shown)
             context = {
                 "frame": self._frame,
+                "corrections": list(correcting.corrections_of(self.issue)),
                 "newsletter_url": self.newsletter.get_absolute_url(),
                 "stories": [(story, whole.ads_between(n, n + 1)) for n, story in enumerate(whole.stories)],
                 "headlines": whole.headlines,
@@ -177,7 +178,7 @@ class IssueRenderer:
     @cached_property
     def _frame(self) -> blocks.Frame:
         issue, newsletter = self.issue, self.newsletter
-        has_body = newsletter.kind != Newsletter.Kind.DIGEST
+        has_body = newsletter.kind != Newsletter.Kind.DIGEST or issue.correction_id is not None
         intro = prose.to_html(issue.intro, max_characters=INTRO_CHARACTERS)
         body = prose.to_html(issue.body if has_body else "", max_characters=BODY_CHARACTERS)
         return blocks.Frame(
@@ -204,7 +205,7 @@ class IssueRenderer:
 
 
 def render_web(*, issue: Issue, now: datetime) -> SafeString:
-    """The issue's content for its page in the archive, without anybody's own links. 7 queries.
+    """The issue's content for its page in the archive, without anybody's own links. 8 queries.
 
     It is set in the site's own type (templates/digests/_issue.html): pages forbid the inline styles that mails need.
     """

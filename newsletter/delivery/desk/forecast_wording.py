@@ -63,7 +63,7 @@ def _offers(forecast: Forecast) -> Iterator[str]:
 
 def _conditions(issue: Issue) -> Iterator[str]:
     needs_approval = issue.schedule is None or issue.schedule.approval == Schedule.Approval.REQUIRED
-    if issue.newsletter.kind != Newsletter.Kind.DIGEST and not issue.is_alert and not issue.body.strip():
+    if issue.is_written and not issue.body.strip():
         yield _("It has no text yet: nothing goes out.")
     if issue.status == Issue.Status.HELD or (issue.status != Issue.Status.APPROVED and needs_approval):
         yield _("Only if somebody approves it.")

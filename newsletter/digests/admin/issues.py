@@ -97,7 +97,7 @@ class IssueAdmin(DeskAdmin[Issue]):
         "status", "reason", "number", "schedule", "run_date", "approved_at", "approved_by", "launched_at", "forecast",
     ]  # fmt: skip
     actions = ["approve_selected", "hold_selected", "skip_selected", "cancel_selected"]
-    actions_detail = ["desk", "progress", "skip_run", "cancel_issue"]
+    actions_detail = ["desk", "progress", "choose_readers", "correct", "skip_run", "cancel_issue"]
     actions_submit_line = ["save_and_approve", "hold"]
     add_fieldsets = [
         (None, {"fields": ["newsletter", "subject", "preheader", "intro", "body", "send_at"]}),
@@ -236,6 +236,32 @@ class IssueAdmin(DeskAdmin[Issue]):
         return HttpResponseRedirect(
             f"{reverse('admin:delivery_campaign_changelist')}?issue__id__exact={int(object_id)}"
         )
+
+    def has_narrow_permission(self, request: HttpRequest, obj: Issue | str | None = None) -> bool:
+        """Who gets it is chosen for what somebody writes, until it goes out."""
+        if obj is None:
+            return super().has_change_permission(request)
+        pk = obj.pk if isinstance(obj, Issue) else obj
+        issue = Issue.objects.select_related("newsletter").filter(pk=pk).first()
+        if issue is None:
+            return False
+        may_be = issue.is_written and issue.correction_id is None and _is_alive(issue)
+        return may_be and self.has_change_permission(request, issue)
+
+    @action(description=gettext_lazy("Readers"), url_path="readers", permissions=["narrow"], icon="group")
+    def choose_readers(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return HttpResponseRedirect(reverse("sending:audience", args=[int(object_id)]))
+
+    def has_correct_permission(self, request: HttpRequest, obj: Issue | str | None = None) -> bool:
+        """What went out can be corrected."""
+        if not request.user.has_perm("digests.send_alert"):
+            return False
+        pk = obj.pk if isinstance(obj, Issue) else obj
+        return pk is None or Issue.objects.filter(pk=pk, launched_at__isnull=False, correction=None).exists()
+
+    @action(description=gettext_lazy("Correct"), url_path="correct", permissions=["correct"], icon="edit_note")
+    def correct(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return HttpResponseRedirect(reverse("sending:write_correction", args=[int(object_id)]))
 
     @action(description=gettext_lazy("Skip"), url_path="skip", permissions=["change"], icon="skip_next")
     def skip_run(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -221,7 +221,7 @@ def _month(text: str) -> date:
 
 def _first_of_week(first: date) -> int:
     """The place in the month of the first day with which a week begins: the names of the week are taken from there."""
-    return (get_format("FIRST_DAY_OF_WEEK") - first.weekday() - 1) % 7
+    return int(get_format("FIRST_DAY_OF_WEEK") - first.weekday() - 1) % 7
 
 
 def _lines(lines: Iterable[str]) -> SafeString:

@@ -1,6 +1,7 @@
 """What will be said: schedules, issues and their items, the editions of an issue, offers, and how it appears."""
 
 from newsletter.digests.models.appearances import Appearance
+from newsletter.digests.models.corrections import Correction
 from newsletter.digests.models.desk import DeskPresence, IssueNotice, IssueVersion, LinkCheck
 from newsletter.digests.models.editions import Edition, EditionItem, EditionOffer, ReaderGroup
 from newsletter.digests.models.issues import Issue, IssueItem, IssueQuerySet
@@ -9,6 +10,7 @@ from newsletter.digests.models.schedules import Schedule, ScheduleQuerySet, ever
 
 __all__ = [
     "Appearance",
+    "Correction",
     "DeskPresence",
     "Edition",
     "EditionItem",

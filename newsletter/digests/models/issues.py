@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -94,6 +94,14 @@ class Issue(models.Model):
         default=False, editable=False, help_text="an editor set the order of its articles"
     )
     is_alert = models.BooleanField(_("alert"), default=False, editable=False, help_text="breaking news: one article")
+    narrowing = models.JSONField(
+        default=dict, blank=True, db_default=Value({}, models.JSONField()), editable=False,
+        help_text="which of the readers an announcement is for; see narrowing.py",
+    )  # fmt: skip
+    correction = models.ForeignKey(
+        "digests.Correction", on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="mails",
+        help_text="what it tells those who got the mistake",
+    )  # fmt: skip
 
     created_at = models.DateTimeField(_("drafted"), db_default=Now(), editable=False)
     send_at = models.DateTimeField(_("goes out at"))
@@ -129,6 +137,12 @@ class Issue(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("digests:issue", kwargs={"slug": self.newsletter.slug, "number": self.number})
+
+    @property
+    def is_written(self) -> bool:
+        """Whether it says what somebody wrote, and not which articles are new."""
+        is_digest = self.newsletter.kind == Newsletter.Kind.DIGEST
+        return not self.is_alert and (not is_digest or self.correction_id is not None)
 
     def submit(self) -> bool:
         return transition(self, sources=[self.Status.DRAFT], to=self.Status.IN_REVIEW)

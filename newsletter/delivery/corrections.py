@@ -1,0 +1,57 @@
+"""Who is to be told of a correction: exactly those whom the ledger knows to have got what is corrected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from articles.models import Article
+from newsletter.delivery.models import Send
+from newsletter.digests.models import Correction, EditionItem
+from newsletter.subscribers.models import Newsletter, Subscription
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How many active readers of a newsletter got what is corrected."""
+
+    newsletter: Newsletter
+    count: int
+
+
+def reaches(correction: Correction) -> Iterator[Reach]:
+    """The newsletters by which it went out, with whom a mail would reach. Nobody is counted twice."""
+    newsletters = Newsletter.objects.filter(pk__in=_got(correction).order_by().values("campaign__issue__newsletter"))
+    served: list[int] = []
+    for newsletter in newsletters.order_by("position", "pk"):
+        readers = Subscription.objects.filter(newsletter=newsletter).mailable()
+        others = _got(correction).filter(campaign__issue__newsletter__in=served).values("subscriber")
+        told = readers.filter(pk__in=recipients(correction, newsletter)).exclude(subscriber__in=others)
+        yield Reach(newsletter, told.count())
+        served.append(newsletter.pk)
+
+
+def recipients(correction: Correction, newsletter: Newsletter) -> QuerySet[Subscription, Any]:
+    """A select of the subscriptions of those who got it by this newsletter, whether or not they may still be mailed.
+
+    Without who gets, or is about to get, this correction by another newsletter.
+    """
+    got = _got(correction).filter(campaign__issue__newsletter=newsletter).values("subscriber")
+    told = (
+        Send.objects.holding()
+        .filter(campaign__issue__correction=correction)
+        .exclude(campaign__issue__newsletter=newsletter)
+    )
+    readers = Subscription.objects.filter(newsletter=newsletter, subscriber__in=got)
+    return readers.exclude(subscriber__in=told.filter(subscriber__isnull=False).values("subscriber")).values("pk")
+
+
+def _got(correction: Correction) -> QuerySet[Send]:
+    sent = Send.objects.filter(status=Send.Status.SENT, subscriber__isnull=False)
+    if correction.article_id is None:
+        return sent.filter(campaign__issue=correction.issue_id)
+    stories = Article.objects.filter(Q(pk=correction.article_id) | Q(merged_into=correction.article_id))
+    return sent.filter(edition__in=EditionItem.objects.filter(article__in=stories).values("edition"))

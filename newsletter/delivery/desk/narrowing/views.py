@@ -1,0 +1,127 @@
+"""Whom an announcement is for: the conditions, how many readers that is, and some of them.
+
+Where readers are many, counting all of them is left to whoever asks for it; the page itself counts so far and no
+further.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Exists, OuterRef
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods
+from unfold.widgets import UnfoldAdminSelect2MultipleWidget, UnfoldAdminSelectWidget
+
+from articles.models import Topic
+from newsletter.delivery import audience
+from newsletter.delivery.desk.access import for_those_who_may
+from newsletter.digests import narrowing
+from newsletter.digests.models import Issue
+from newsletter.digests.narrowing import Narrowing
+from newsletter.subscribers.models import Label, Newsletter, Subscriber, Suppression
+
+MOST_COUNTED = 30_000  # in well under a second
+MOST_LANGUAGES, EXAMPLES = 50, 5
+ALL = "all"
+
+
+class AudienceForm(forms.Form):
+    topics = forms.ModelMultipleChoiceField(
+        Topic.objects.order_by("position", "name", "pk"), required=False, widget=UnfoldAdminSelect2MultipleWidget,
+        label=gettext_lazy("Who follow"),
+        help_text=gettext_lazy("Any of these, in any digest. Who follows all, follows these as well. Empty: all."),
+    )  # fmt: skip
+    cadence = forms.ChoiceField(
+        required=False, widget=UnfoldAdminSelectWidget, label=gettext_lazy("Who chose"),
+        help_text=gettext_lazy("How often they want this newsletter."),
+    )  # fmt: skip
+    label = forms.ModelChoiceField(
+        Label.objects.order_by("name", "pk"), required=False, widget=UnfoldAdminSelectWidget,
+        empty_label=gettext_lazy("any or none"), label=gettext_lazy("Who have the label"),
+    )  # fmt: skip
+    language = forms.ChoiceField(
+        required=False, widget=UnfoldAdminSelectWidget, label=gettext_lazy("Who read"),
+        help_text=gettext_lazy("Who named no language reads that of the newsletter."),
+    )  # fmt: skip
+
+    def __init__(self, issue: Issue, data: Mapping[str, Any] | None = None) -> None:
+        chosen = Narrowing.of(issue)
+        initial = {"topics": chosen.topics, "label": chosen.label, "language": chosen.language}
+        super().__init__(data, initial={**initial, "cadence": issue.cadence})
+        cadence: Any = self.fields["cadence"]
+        language: Any = self.fields["language"]
+        cadence.choices = [("", _("whatever they chose")), *issue.newsletter.cadence_choices()]
+        language.choices = [("", _("any language")), *_languages(issue.newsletter, chosen.language)]
+
+    @property
+    def chosen(self) -> Narrowing:
+        told = self.cleaned_data
+        topics, label = tuple(topic.pk for topic in told["topics"]), told["label"]
+        return Narrowing(topics=topics, label=label.pk if label else None, language=told["language"])
+
+
+@dataclass(frozen=True)
+class Reached:
+    """``is_more``: there are more than were counted."""
+
+    count: int
+    is_more: bool
+    examples: tuple[str, ...]
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_those_who_may("digests.change_issue")
+def narrow(request: HttpRequest, pk: int) -> HttpResponse:
+    """The conditions; the POST keeps them and shows who is left."""
+    issue = get_object_or_404(Issue.objects.select_related("newsletter"), pk=pk)
+    if not issue.is_written or issue.correction_id:
+        raise PermissionDenied
+    form = AudienceForm(issue, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        if _keep(issue, form):
+            messages.success(request, _("Kept. It goes to these readers and no others."))
+        else:
+            messages.warning(request, _("Nothing was changed: it had gone out, or was cancelled."))
+        return HttpResponseRedirect(reverse("sending:audience", args=[issue.pk]))
+    context = {
+        **admin.site.each_context(request), "title": _("Readers"), "issue": issue, "form": form,
+        "reached": reached(issue, counts_all=ALL in request.GET, shows=request.user.has_perm(SEE_READERS)),
+        "conditions": list(narrowing.in_words(issue)),
+    }  # fmt: skip
+    return TemplateResponse(request, "admin/audience/narrow.html", context)
+
+
+SEE_READERS = "subscribers.view_subscriber"
+
+
+def reached(issue: Issue, *, counts_all: bool, shows: bool) -> Reached:
+    """Whom it would be sent to now: active, and not on the suppression list. Two queries."""
+    suppressed = Suppression.objects.filter(address_hash=OuterRef("subscriber__address_hash"))
+    readers = audience.readers(issue).filter(~Exists(suppressed))
+    count = readers.count() if counts_all else readers.values("pk")[: MOST_COUNTED + 1].count()
+    first = readers.order_by("pk").values_list("subscriber__email", flat=True)[:EXAMPLES] if shows else ()
+    is_more = not counts_all and count > MOST_COUNTED
+    return Reached(min(count, MOST_COUNTED) if is_more else count, is_more, tuple(first))
+
+
+def _keep(issue: Issue, form: AudienceForm) -> int:
+    waiting = Issue.objects.waiting().filter(pk=issue.pk)
+    return waiting.update(narrowing=form.chosen.as_json(), cadence=form.cleaned_data["cadence"])
+
+
+def _languages(newsletter: Newsletter, chosen: str) -> list[tuple[str, str]]:
+    """Those that readers have named, as far as a list can show them."""
+    named = Subscriber.objects.exclude(language="").order_by("language").values_list("language", flat=True).distinct()
+    codes = sorted({newsletter.language, *([chosen] if chosen else []), *named[:MOST_LANGUAGES]})
+    return [(code, narrowing.name_of(code)) for code in codes]

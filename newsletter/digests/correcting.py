@@ -1,0 +1,83 @@
+"""Corrections: a dated note where the mistake can be read, and a mail to those who got it, if an editor wants one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils.html import escape
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+from articles.models import Article
+from newsletter.digests.alerts import UNDO
+from newsletter.digests.drafting import new_issue
+from newsletter.digests.models import Correction, Issue
+from newsletter.digests.stories import absolute
+from newsletter.subscribers.models import Newsletter
+
+SUBJECT_LENGTH = 200
+
+
+@dataclass(frozen=True)
+class Wording:
+    """``article`` is what it is about; None: the issue as a whole."""
+
+    note: str
+    article: Article | None = None
+    is_on_article: bool = True
+
+
+def correct(issue: Issue, *, wording: Wording, by: Any, now: datetime) -> Correction:
+    """Publish the note. It stands on the web version at once."""
+    return Correction.objects.create(
+        issue=issue, article=wording.article, note=wording.note, is_on_article=wording.is_on_article, at=now, by=by
+    )
+
+
+def corrections_of(issue: Issue) -> QuerySet[Correction]:
+    """The notes for an issue's web version, the latest first: its own, and those about an article that it carried."""
+    about_articles = Q(article__in=issue.items.values("article"), issue__launched_at__isnull=False)
+    return Correction.objects.filter(Q(issue=issue) | about_articles).order_by("-at", "-pk")
+
+
+def corrections_on(article: Article) -> QuerySet[Correction]:
+    """The notes for an article's page, the latest first."""
+    return Correction.objects.filter(article=article, is_on_article=True).order_by("-at", "-pk")
+
+
+def draft_mails(correction: Correction, newsletters: Iterable[Newsletter], *, by: object, now: datetime) -> list[Issue]:
+    """A mail with the note in each of these newsletters, which leaves in UNDO unless it is cancelled.
+
+    Once for a correction: a second call returns those that there are.
+    """
+    with transaction.atomic():
+        Correction.objects.select_for_update(no_key=True).get(pk=correction.pk)  # a second tap must find the first
+        made = list(correction.mails.order_by("pk"))
+        return made or [_draft(correction, newsletter, by=by, now=now) for newsletter in newsletters]
+
+
+def _draft(correction: Correction, newsletter: Newsletter, *, by: object, now: datetime) -> Issue:
+    issue = new_issue(newsletter, send_at=now + UNDO)
+    issue.correction = correction
+    with override(newsletter.language):
+        about = correction.article.title if correction.article else str(correction.issue)
+        issue.subject = (_("Correction: %(about)s") % {"about": about})[:SUBJECT_LENGTH]
+        issue.body = body_of(correction)
+    issue.save(update_fields=["correction", "subject", "body"])
+    issue.approve(by=by, now=now)
+    return issue
+
+
+def body_of(correction: Correction) -> str:
+    """The note as the text of a mail, with the way to the article."""
+    note = correction.note.replace("\r\n", "\n")
+    paragraphs: list[str] = [escape(each.strip()) for each in note.split("\n\n") if each.strip()]
+    if correction.article:
+        address = absolute(correction.article.get_absolute_url())
+        paragraphs.append(f'<a href="{address}">{escape(correction.article.title)}</a>')
+    return "".join(f"<p>{each}</p>" for each in paragraphs)

@@ -1,0 +1,93 @@
+"""Which of a newsletter's readers something written by hand is for: those who follow some topics, have a label, read a
+language. The cadence is the issue's own. It is kept by ids: a label or topic that is gone narrows to nobody, so that
+deleting one never mails everybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.translation import get_language_info
+from django.utils.translation import gettext as _
+
+from articles.models import Topic
+from newsletter.digests.models import Issue
+from newsletter.subscribers.models import Cadence, Label, Newsletter, Subscriber, Subscription, TopicSet
+
+type Readers = QuerySet[Subscription, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowing:
+    """Empty: everybody.
+
+    Topics are those that somebody follows in any digest; who follows all of them follows these as well. Who named no
+    language reads the newsletter's.
+    """
+
+    topics: tuple[int, ...] = ()
+    label: int | None = None
+    language: str = ""
+
+    @classmethod
+    def of(cls, issue: Issue) -> Narrowing:
+        kept = issue.narrowing or {}
+        return cls(tuple(kept.get("topics", ())), kept.get("label"), kept.get("language", ""))
+
+    def as_json(self) -> dict[str, Any]:
+        """What ``Issue.narrowing`` keeps."""
+        values = {"topics": list(self.topics), "label": self.label, "language": self.language}
+        return {name: value for name, value in values.items() if value}
+
+    def apply(self, readers: Readers, newsletter: Newsletter) -> Readers:
+        """Those of the readers for whom it is. One select, however many there are."""
+        if self.topics:
+            readers = readers.filter(Exists(_following(self.topics)))
+        if self.label:
+            labeled = Subscriber.labels.through.objects.filter(label=self.label, subscriber=OuterRef("subscriber"))
+            readers = readers.filter(Exists(labeled))
+        if self.language:
+            readers = readers.filter(_reads(self.language, newsletter))
+        return readers
+
+
+def in_words(issue: Issue) -> Iterator[str]:
+    """What the issue is narrowed to, a phrase for each condition; none if it is for everybody."""
+    narrowing = Narrowing.of(issue)
+    if issue.cadence:
+        yield _("chose “%(cadence)s”") % {"cadence": Cadence(issue.cadence).label}
+    if narrowing.topics:
+        names = list(Topic.objects.filter(pk__in=narrowing.topics).values_list("name", flat=True))
+        yield _("follow %(topics)s") % {"topics": ", ".join(names) or _("a topic that was deleted")}
+    if narrowing.label:
+        label = Label.objects.filter(pk=narrowing.label).first()
+        yield _("have the label “%(label)s”") % {"label": label or _("deleted")}
+    if narrowing.language:
+        yield _("read %(language)s") % {"language": name_of(narrowing.language)}
+
+
+def name_of(language: str) -> str:
+    """The language's name in the desk's language; its code if nobody knows it."""
+    try:
+        return str(get_language_info(language)["name_translated"])
+    except KeyError:
+        return language
+
+
+def _following(topics: Collection[int]) -> Readers:
+    sets = TopicSet.objects.filter(topics__in=topics).order_by().values("pk")
+    follows = Q(topic_set__in=sets)
+    if Topic.objects.filter(pk__in=topics).exists():
+        follows |= Q(topic_set=None)
+    digests = Subscription.objects.filter(newsletter__kind=Newsletter.Kind.DIGEST, status=Subscription.Status.ACTIVE)
+    return digests.filter(follows, subscriber=OuterRef("subscriber"))
+
+
+def _reads(language: str, newsletter: Newsletter) -> Q:
+    """A region is a kind of its language: who reads “pt-br” reads “pt”."""
+    theirs = Q(subscriber__language=language) | Q(subscriber__language__startswith=f"{language}-")
+    is_usual = newsletter.language == language or newsletter.language.startswith(f"{language}-")
+    return theirs | Q(subscriber__language="") if is_usual else theirs

@@ -10,11 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import OuterRef
 from django.utils.translation import gettext as _
 
 from newsletter.delivery import audience, waves
 from newsletter.delivery.models import Campaign, Send
-from newsletter.digests.models import Issue
+from newsletter.digests import narrowing
+from newsletter.digests.models import EditionOffer, Issue, IssueOffer, Offer
 from newsletter.engagement.models import Event
 from newsletter.insights.contents import Fate, contents
 from newsletter.insights.entries import Tone
@@ -36,7 +38,7 @@ class Answer:
 
 
 def explain(*, subscriber: Subscriber, issue: Issue) -> Answer:
-    """At most 15 queries, each through an index of one reader or one issue."""
+    """At most 18 queries, each through an index of one reader or one issue."""
     if issue.launched_at is None:
         return _not_out(issue)
     sends = Send.objects.filter(campaign__issue=issue, subscriber=subscriber).select_related("campaign")
@@ -62,7 +64,8 @@ def _planned(subscriber: Subscriber, issue: Issue, row: Send, subscription: Subs
     topics = _value_then(subscriber, issue, "topic_set", _topics_now(subscription))
     articles = contents(issue=issue, subscriber=subscriber, edition_id=row.edition_id, topics=topics)
     decision = decided(row, topics=topics)
-    because = [*([decision.in_words] if decision else []), *_reported(row), *_about_suppression(subscriber)]
+    because = [*([decision.in_words] if decision else []), *_about_offers(row), *_reported(row)]
+    because += _about_suppression(subscriber)
     if row.response:
         because.insert(0, _("The server said: %(words)s") % {"words": row.response})
     values = {
@@ -97,6 +100,27 @@ def _skipped(reason: str) -> str:
         Send.Reason.WITHDRAWN: _("They did not get %(issue)s: every article that was in it for them was withdrawn."),
         Send.Reason.CANCELLED: _("They did not get %(issue)s: an editor cancelled the campaign before their turn."),
     }.get(Send.Reason(reason), _("They did not get %(issue)s: %(reason)s."))
+
+
+def _about_offers(row: Send) -> list[str]:
+    """Which offers of the issue were in their mail, and why not the others. Two queries where it carried any."""
+    rows = IssueOffer.objects.filter(issue=row.campaign.issue_id).select_related("offer").order_by("pk")
+    carried = [each.offer for each in rows]
+    if not carried or row.edition_id is None:
+        return []
+    shown = set(EditionOffer.objects.filter(edition=row.edition_id).values_list("offer_id", flat=True))
+    told = [_without_offer(offer) for offer in carried if offer.pk not in shown] if shown else []
+    if not shown:
+        asks = Subscriber.objects.filter(audience.takes_offers(OuterRef("pk")), sends=row.pk).exists()
+        told = [_without_offer(each) for each in carried] if asks else [_("No offer was in it: they get no offers.")]
+    return [*(_("The offer “%(offer)s” was in it.") % {"offer": each} for each in carried if each.pk in shown), *told]
+
+
+def _without_offer(offer: Offer) -> str:
+    if offer.ceiling is not None:
+        told = _("The offer “%(offer)s” was not in it: others made up the readers it was booked for.")
+        return told % {"offer": offer}
+    return _("The offer “%(offer)s” was not in it: they did not get offers then.") % {"offer": offer}
 
 
 def _reported(row: Send) -> list[str]:
@@ -166,6 +190,8 @@ def _reason_by_choice(subscriber: Subscriber, issue: Issue, subscription: Subscr
         return None
     if _value_then(subscriber, issue, "status", subscription.status) == Subscription.Status.PAUSED:
         return _("They did not get %(issue)s: they had paused %(newsletter)s.")
+    if issue.correction_id:
+        return _("They did not get %(issue)s: they had not got what it corrects, or were told by another newsletter.")
     cadence = _value_then(subscriber, issue, "cadence", subscription.cadence)
     if issue.cadence and cadence != issue.cadence:
         return _escaped(
@@ -173,6 +199,9 @@ def _reason_by_choice(subscriber: Subscriber, issue: Issue, subscription: Subscr
             its=issue.get_cadence_display(),
             theirs=str(dict(Cadence.choices).get(cadence, cadence)),
         )
+    if issue.narrowing and not audience.readers(issue).filter(pk=subscription.pk).exists():
+        what = ", ".join(narrowing.in_words(issue))
+        return _escaped(_("They did not get %%(issue)s: it was only for readers who %(what)s."), what=what)
     return None
 
 

@@ -15,7 +15,7 @@ from newsletter.digests import alerts, correcting
 from newsletter.digests.correcting import Wording
 from newsletter.digests.models import Correction, Issue
 from newsletter.digests.rendering import render_edition
-from newsletter.subscribers.models import Newsletter, Subscription
+from newsletter.subscribers.models import Newsletter, Subscription, Suppression
 from newsletter.subscribers.suppression import suppress
 from tests.factories import NOW, make_article, make_editor, make_newsletter, make_subscription, make_topic
 
@@ -48,7 +48,7 @@ def mailed(correction: Correction) -> list[Issue]:
 
 def told(issues: list[Issue]) -> set[int | None]:
     sends = [send for issue in issues for send in launched(issue, at=alerts.UNDO).sends.filter(status="queued")]
-    return {send.subscription_id for send in sends}
+    return {send.subscriber_id for send in sends}
 
 
 def test_exactly_those_who_got_the_article_are_told(newsletter: Newsletter, approved_issue: MakeIssue) -> None:
@@ -58,16 +58,16 @@ def test_exactly_those_who_got_the_article_are_told(newsletter: Newsletter, appr
     make_subscription(newsletter=newsletter, topics=[schools])
     later.pause()
     campaign = launched(approved_issue(articles=[wrong, other]))
-    campaign.sends.filter(subscription=failed).update(status="failed", reason="refused")
+    campaign.sends.filter(subscriber=failed.subscriber_id).update(status="failed", reason="refused")
     issue = delivered(campaign)
     later.resume()
     left.end(NOW, reason="one_click")
-    suppress(email=bad.subscriber.email, reason="complaint", now=NOW)
+    suppress(email=bad.subscriber.email, reason=Suppression.Reason.COMPLAINT, now=NOW)
 
     correction = corrected(issue, wrong)
 
     assert [(reach.newsletter, reach.count) for reach in corrections.reaches(correction)] == [(newsletter, 1)]
-    assert told(mailed(correction)) == {got.pk}
+    assert told(mailed(correction)) == {got.subscriber_id}
 
 
 def test_who_got_it_twice_is_told_once(newsletter: Newsletter, approved_issue: MakeIssue) -> None:
@@ -79,9 +79,9 @@ def test_who_got_it_twice_is_told_once(newsletter: Newsletter, approved_issue: M
     alert = alerts.draft(updates, article, wording=alerts.Wording(), by=make_editor(), now=NOW)
     twice = make_subscription(newsletter=updates, subscriber=in_both.subscriber)
     campaign = launched(alert, at=alerts.UNDO)
-    Send.objects.filter(campaign=campaign, subscription=twice).delete()
+    Send.objects.filter(campaign=campaign, subscriber=twice.subscriber_id).delete()
     Send.objects.create(
-        campaign=campaign, subscriber=twice.subscriber, subscription=twice, status="sent", settled_at=NOW,
+        campaign=campaign, subscriber=twice.subscriber, status="sent", settled_at=NOW,
         edition=campaign.issue.editions.get(),
     )  # fmt: skip
     delivered(campaign)
@@ -89,7 +89,7 @@ def test_who_got_it_twice_is_told_once(newsletter: Newsletter, approved_issue: M
     mails = mailed(corrected(digest, article))
 
     assert len(mails) == 2
-    assert told(mails) == {in_both.pk, alerted.pk}
+    assert told(mails) == {in_both.subscriber_id, alerted.subscriber_id}
 
 
 def test_mail_says_the_note_in_any_kind_of_newsletter_and_carries_no_news(

@@ -9,7 +9,7 @@ from django.test import Client
 
 from newsletter.delivery import audience, campaigns
 from newsletter.digests.models import Issue
-from newsletter.subscribers.models import Label, Newsletter, Subscription
+from newsletter.subscribers.models import Label, Newsletter, Subscription, Suppression
 from newsletter.subscribers.suppression import suppress
 from tests.factories import (
     NOW,
@@ -86,15 +86,15 @@ def test_all_conditions_hold_together_and_consent_above_them(updates: Newsletter
     wanted, suppressed = volunteer(), volunteer()
     volunteer(status="paused")
     make_subscription(newsletter=updates, cadence="weekly")
-    suppress(email=suppressed.subscriber.email, reason="complaint", now=NOW)
+    suppress(email=suppressed.subscriber.email, reason=Suppression.Reason.COMPLAINT, now=NOW)
     issue = announcement(updates, label=label.pk, language="en")
     Issue.objects.filter(pk=issue.pk).update(cadence="weekly")
 
     campaign = campaigns.launch(Issue.objects.get(pk=issue.pk), now=NOW)
 
     assert campaign
-    assert {send.subscription_id: send.status for send in campaign.sends.all()} == {
-        wanted.pk: "queued", suppressed.pk: "skipped",
+    assert {send.subscriber_id: send.status for send in campaign.sends.all()} == {
+        wanted.subscriber_id: "queued", suppressed.subscriber_id: "skipped",
     }  # fmt: skip
 
 

@@ -26,7 +26,7 @@ from tests.factories import NOW
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
-MOST_QUERIES = 16
+MOST_QUERIES = 17
 
 
 def launched(subscription: Subscription, **fields: object) -> Issue:
@@ -258,3 +258,42 @@ def test_reader_whose_hour_has_not_come_is_told_when_it_does() -> None:
 
     assert "at their own hour" in answer.sentence
     assert "20:00" in answer.sentence
+
+
+def test_offers_are_accounted_for_in_what_a_reader_got() -> None:
+    special, newsletter = factories.make_newsletter(kind="offers"), factories.make_newsletter()
+    free, full = (
+        factories.make_offer(place="lead"),
+        factories.make_offer(place="end", ceiling=1, advertiser="Harbor Tours"),
+    )
+    for offer in (free, full):
+        offer.newsletters.add(newsletter)
+    asking = [factories.make_subscription(newsletter=newsletter) for _ in range(2)]
+    for each in asking:
+        factories.make_subscription(newsletter=special, subscriber=each.subscriber)
+    refusing = factories.make_subscription(newsletter=newsletter)
+    issue = factories.make_issue(
+        newsletter=newsletter, articles=[factories.make_article()], status="approved", approved_at=NOW
+    )
+    campaigns.launch(issue, now=NOW)
+
+    told = [" ".join(explain(subscriber=each.subscriber, issue=issue).because) for each in (*asking, refusing)]
+
+    assert sum("Harbor Tours: Two cups for one” was in it" in each for each in told) == 1
+    assert sum("others made up the readers" in each for each in told) == 1
+    assert sum("Quay Coffee: Two cups for one” was in it" in each for each in told) == 2
+    assert "they get no offers" in told[2]
+
+
+def test_who_an_announcement_or_a_correction_was_not_for_is_told() -> None:
+    newsletter = factories.make_newsletter(kind="announcements", language="en")
+    reader = factories.make_subscription(newsletter=newsletter)
+    factories.make_subscription(newsletter=newsletter, subscriber=factories.make_subscriber(language="de"))
+    issue = factories.make_issue(
+        newsletter=newsletter, body="Closed.", status="approved", approved_at=NOW, narrowing={"language": "de"}
+    )
+    campaigns.launch(issue, now=NOW)
+
+    answer = explain(subscriber=reader.subscriber, issue=issue)
+
+    assert "only for readers who read German" in answer.sentence

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from django.db.models import OuterRef
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from articles.writing import merging
 from newsletter.delivery import audience
 from newsletter.delivery.models import Send
-from newsletter.digests.assembly import candidates, limits, placed
+from newsletter.digests import carrying, narrowing
+from newsletter.digests.assembly import ANNOUNCEMENT, candidates, limits, placed
 from newsletter.digests.models import EditionItem, Issue, IssueItem
 from newsletter.digests.rendering import IssueRenderer, RenderedMail, render_edition
 from newsletter.digests.selection import Candidate, Offering, Selection
@@ -79,6 +81,8 @@ def _not_for(issue: Issue, subscription: Subscription | None) -> str:
         values = {"its": issue.get_cadence_display(), "theirs": subscription.get_cadence_display()}
         return _("They get nothing: the issue is for “%(its)s”, and they chose “%(theirs)s”.") % values
     if not audience.readers(issue).filter(pk=subscription.pk).exists():
+        if conditions := list(narrowing.in_words(issue)):
+            return _("They get nothing: the issue is for readers who %(what)s.") % {"what": ", ".join(conditions)}
         return _("They get nothing: their day of the week is another.")
     return ""
 
@@ -89,15 +93,18 @@ def _to_come(issue: Issue, reader: Subscriber, subscription: Subscription, *, at
     offering = Offering(offered, limits(issue, offered))
     received = _received(reader, [each.article_id for each in offered])
     had = sum(1 << n for n, each in enumerate(offered) if each.article_id in received)
-    part = offering.part(offering.interesting_to(topics) & ~had)
+    part = ANNOUNCEMENT if issue.is_written else offering.part(offering.interesting_to(topics) & ~had)
     fates = _fates(issue, offered, part if isinstance(part, Selection) else None, topics=topics, received=received)
     if not isinstance(part, Selection):
         few = _("They get nothing: fewer stories are left for them than an issue needs.")
         return Share(issue, few if part.count else _("They get nothing: nothing in it is new for them."), fates=fates)
     rows = [EditionItem(article_id=pk, position=n, placement=to) for n, (pk, to) in enumerate(placed(part))]
-    mail = IssueRenderer(issue).render(rows)
+    asks = Subscriber.objects.filter(audience.takes_offers(OuterRef("pk")), pk=reader.pk).exists()
+    offers = carrying.offers_of(issue, now=at) if asks else []
+    mail = IssueRenderer(issue).render(rows, offers=offers)
     count = len(part.stories)
-    return Share(issue, _("They get %(count)d stories, as things stand.") % {"count": count}, mail, fates)
+    told = _("They get it, as things stand.") if issue.is_written else _("They get %(count)d stories, as things stand.")
+    return Share(issue, told % {"count": count}, mail, fates)
 
 
 def _topics(subscription: Subscription) -> frozenset[int] | None:

@@ -8,15 +8,14 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
 from django.utils.html import escape
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from articles.models import Article
 from newsletter.digests.alerts import UNDO
-from newsletter.digests.drafting import new_issue
 from newsletter.digests.models import Correction, Issue
+from newsletter.digests.opening import new_issue
 from newsletter.digests.stories import absolute
 from newsletter.subscribers.models import Newsletter
 
@@ -37,17 +36,6 @@ def correct(issue: Issue, *, wording: Wording, by: Any, now: datetime) -> Correc
     return Correction.objects.create(
         issue=issue, article=wording.article, note=wording.note, is_on_article=wording.is_on_article, at=now, by=by
     )
-
-
-def corrections_of(issue: Issue) -> QuerySet[Correction]:
-    """The notes for an issue's web version, the latest first: its own, and those about an article that it carried."""
-    about_articles = Q(article__in=issue.items.values("article"), issue__launched_at__isnull=False)
-    return Correction.objects.filter(Q(issue=issue) | about_articles).order_by("-at", "-pk")
-
-
-def corrections_on(article: Article) -> QuerySet[Correction]:
-    """The notes for an article's page, the latest first."""
-    return Correction.objects.filter(article=article, is_on_article=True).order_by("-at", "-pk")
 
 
 def draft_mails(correction: Correction, newsletters: Iterable[Newsletter], *, by: object, now: datetime) -> list[Issue]:

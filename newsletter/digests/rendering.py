@@ -17,14 +17,14 @@ from django.utils.translation import gettext as _
 
 from articles.mail_look import logo_of
 from articles.models import Publication
-from newsletter.digests import ads, blocks, correcting, fitting, phrases, prose, stories
+from newsletter.digests import ads, blocks, fitting, phrases, prose, stories
 from newsletter.digests.ads import Ad
 from newsletter.digests.archive import shown_items
 from newsletter.digests.blocks import RenderingError
 from newsletter.digests.greetings import Greeting
 from newsletter.digests.layouts import Arrangement
 from newsletter.digests.looks import Look
-from newsletter.digests.models import Appearance, Edition, EditionItem, Issue, Offer
+from newsletter.digests.models import Appearance, Correction, Edition, EditionItem, Issue, Offer
 from newsletter.digests.stories import Story
 from newsletter.lib.dates import folio_date
 from newsletter.subscribers.models import Newsletter
@@ -102,7 +102,7 @@ class IssueRenderer:
             whole = Arrangement(self._frame.look, "", tuple(told[:count]), tuple(told[count:]), ads=shown)
             context = {
                 "frame": self._frame,
-                "corrections": list(correcting.corrections_of(self.issue)),
+                "corrections": list(Correction.objects.of_issue(self.issue)),
                 "newsletter_url": self.newsletter.get_absolute_url(),
                 "stories": [(story, whole.ads_between(n, n + 1)) for n, story in enumerate(whole.stories)],
                 "headlines": whole.headlines,

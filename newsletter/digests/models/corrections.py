@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from articles.models import Article
+from newsletter.digests.models.issues import Issue
+
+
+class CorrectionQuerySet(models.QuerySet["Correction"]):
+    def of_issue(self, issue: Issue) -> Self:
+        """The notes for an issue's web version, the latest first: its own, and those on articles that it carried."""
+        mine = Q(issue=issue) | Q(article__in=issue.items.values("article"))
+        return self.filter(mine).order_by("-at", "-pk")
+
+    def on_page_of(self, article: Article) -> Self:
+        """The notes for an article's page, the latest first."""
+        return self.filter(article=article, is_on_article=True).order_by("-at", "-pk")
 
 
 class Correction(models.Model):
@@ -15,9 +30,7 @@ class Correction(models.Model):
     ``mails`` are the issues by which those who had got it were told, one for each newsletter.
     """
 
-    issue = models.ForeignKey(
-        "digests.Issue", on_delete=models.CASCADE, related_name="corrections", verbose_name=_("issue")
-    )
+    issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="corrections", verbose_name=_("issue"))
     article = models.ForeignKey(
         Article, on_delete=models.SET_NULL, null=True, blank=True, related_name="corrections", verbose_name=_("article")
     )
@@ -27,6 +40,8 @@ class Correction(models.Model):
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", verbose_name=_("by")
     )
+
+    objects = CorrectionQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("correction")

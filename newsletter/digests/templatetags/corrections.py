@@ -5,7 +5,6 @@ from __future__ import annotations
 from django import template
 
 from articles.models import Article
-from newsletter.digests.correcting import corrections_on
 from newsletter.digests.models import Correction
 
 register = template.Library()
@@ -14,4 +13,4 @@ register = template.Library()
 @register.simple_tag
 def corrections_of(article: Article) -> list[Correction]:
     """The notes on it, the latest first. One query."""
-    return list(corrections_on(article))
+    return list(Correction.objects.on_page_of(article))

@@ -82,7 +82,7 @@ def write_correction(request: HttpRequest, pk: int) -> HttpResponse:
         correction = correcting.correct(issue, wording=form.wording, by=request.user, now=timezone.now())
         messages.success(request, _("The note is published."))
         return HttpResponseRedirect(reverse("sending:sent_correction", args=[correction.pk]))
-    context = {"issue": issue, "form": form, "before": correcting.corrections_of(issue)}
+    context = {"issue": issue, "form": form, "before": Correction.objects.of_issue(issue)}
     return _show(request, "write", _("Correct"), context)
 
 

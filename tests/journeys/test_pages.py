@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ from playwright.sync_api import Page
 from tests.journeys import letters
 from tests.journeys.test_reader import PEOPLE_ARE_SLOWER
 from tests.product import Product
+from tests.validity import faults
 
 WIDTHS = (320, 1280)
 PHONE = 390
@@ -21,7 +23,8 @@ ADDRESS, OTHER, LEAVER = "pages@example.org", "undecided@example.org", "leaver@e
 NAMES = [
     "front", "article", "topic", "newsletters", "newsletter", "issue", "check_inbox", "check_inbox_slow", "my_link",
     "confirm", "confirm_used", "confirm_forged", "preferences", "unsubscribe", "unsubscribed",
-    "not_found", "mailbox", "letter",
+    "not_found", "mailbox", "letter", "author", "search", "search_found", "search_in_vain", "archive", "month",
+    "sign_up", "embed", "change_address", "erase",
 ]  # fmt: skip
 
 
@@ -35,6 +38,8 @@ def places(site: Product) -> dict[str, str]:
     unsubscribed = path_in_letter(site, letters.letter_in_mailbox(site, LEAVER, after=undecided)["id"], "/unsubscribe/")
     assert site.post(unsubscribed, [("List-Unsubscribe", "One-Click")]).status == 200
     number = site.rows("digests.Issue")[-1]["number"]
+    months = re.findall(r"/archive/\d+/\d+/", site.get("/archive/").data.decode())
+    preferences = path_in_letter(site, digest["id"], "/preferences/")
     return {
         "front": "/",
         "article": path_in_letter(site, digest["id"], "/articles/"),
@@ -48,12 +53,22 @@ def places(site: Product) -> dict[str, str]:
         "confirm": path_in_letter(site, undecided, "/confirm/"),
         "confirm_used": used[0],
         "confirm_forged": "/confirm/" + "A" * 32 + "/",
-        "preferences": path_in_letter(site, digest["id"], "/preferences/"),
+        "preferences": preferences,
         "unsubscribe": path_in_letter(site, digest["id"], "/unsubscribe/"),
         "unsubscribed": unsubscribed,
         "not_found": "/nowhere/",
         "mailbox": "/mailbox/",
         "letter": f"/mailbox/{digest['id']}/",
+        "author": "/authors/ada-merrin/",
+        "search": "/search/",
+        "search_found": "/search/?q=ferry",
+        "search_in_vain": "/search/?q=zebra",
+        "archive": "/archive/",
+        "month": months[-1],
+        "sign_up": "/subscribe/",
+        "embed": "/embed/latest-news/",
+        "change_address": f"{preferences}address/",
+        "erase": f"{preferences}erase/",
     }
 
 
@@ -62,6 +77,19 @@ def test_page_is_for_everybody(name: str, places: dict[str, str], open_page: Cal
     page = open_page(places[name])
 
     assert flaws(page) + flaws_in_large_text(page) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_page_is_valid_html(name: str, site: Product, places: dict[str, str]) -> None:
+    assert faults(site.get(places[name]).data.decode()) == []
+
+
+@pytest.mark.usefixtures("places")
+def test_every_mail_is_valid_html(site: Product) -> None:
+    listed = site.get("/mailbox/messages.json").json()["messages"]
+    mails = {mail["subject"]: letters.part(letters.source(site, mail), "html") for mail in listed}
+
+    assert {subject: faults(html) for subject, html in mails.items() if faults(html)} == {}
 
 
 def test_form_with_a_mistake_is_for_everybody(site: Product, open_page: Callable[..., Page]) -> None:

@@ -5,7 +5,7 @@
   const reach = (control) => {
     if (!control.textContent.trim()) return; // what lies behind a dialog, to close it
     control.tabIndex = 0;
-    if (!control.hasAttribute("role")) control.setAttribute("role", "button");
+    if (!control.hasAttribute("role") && !/^H\d$/.test(control.tagName)) control.setAttribute("role", "button");
     control.addEventListener("keydown", (event) => {
       if (event.target !== control || (event.key !== "Enter" && event.key !== " ")) return;
       event.preventDefault();
@@ -27,8 +27,28 @@
     list.classList.add("desk-list");
   };
 
+  // What a screen reader would call "edit" or "navigation" has the name that stands beside it.
+  const name = () => {
+    const sections = document.querySelector(".desk-sections");
+    if (sections) document.querySelector("#nav-sidebar-inner")?.setAttribute("aria-label", sections.ariaLabel);
+    for (const box of document.querySelectorAll(".select2-search__field:not([aria-label])")) {
+      const words = box.closest("[class*='field-']")?.querySelector("label")?.innerText.trim();
+      if (words) box.setAttribute("aria-label", words);
+    }
+  };
+
+  // What must be scrolled sideways can be, with the arrow keys.
+  const scrolls = new ResizeObserver((entries) => {
+    for (const { target } of entries) {
+      if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+      else target.removeAttribute("tabindex");
+    }
+  });
+
   document.addEventListener("DOMContentLoaded", () => {
     document.querySelectorAll(MOUSE_ONLY).forEach(reach);
     document.querySelectorAll("#result_list").forEach(label);
+    document.querySelectorAll(".desk-scroll").forEach((wide) => scrolls.observe(wide));
   });
+  window.addEventListener("load", name); // the boxes have been made by then
 })();

@@ -10,8 +10,10 @@ from typing import Concatenate
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_cache_control
 
-STALE_WHILE_REVALIDATE = timedelta(minutes=10)
-STALE_IF_ERROR = timedelta(days=1)
+# What is withdrawn must be gone soon, elsewhere too: a cache may show an old page while it asks for the new one, but
+# not for long; and for longer only while we give it nothing but errors.
+STALE_WHILE_REVALIDATE = timedelta(minutes=1)
+STALE_IF_ERROR = timedelta(hours=1)
 
 type View[**Rest] = Callable[Concatenate[HttpRequest, Rest], HttpResponse]
 

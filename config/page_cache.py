@@ -4,6 +4,9 @@ What is kept is the same for everybody: no page that says ``kept`` (articles/cac
 in the process, with its ETag and its compressed form; when it has grown old, one request makes it anew while the others
 still get the old one. Nothing is invalidated: PAGE_CACHE_SECONDS is how late a change may show, far less than browsers
 may keep the page anyway. Whoever is signed in to the desk is always shown the page as it is now.
+
+Pages are bounded by what they weigh. Anybody can ask for a million searches and old pages of lists: these have a small
+corner of their own, and push out nothing but each other.
 """
 
 from __future__ import annotations
@@ -12,7 +15,6 @@ import gzip
 import hashlib
 import re
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
@@ -23,10 +25,14 @@ from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.http import parse_http_date_safe
 from django.utils.translation import get_language
 
-MOST_PAGES = 500
-MOST_BYTES = 500_000  # of one page
+from newsletter.lib.keeping import Kept
+
+MOST_BYTES = 32_000_000
+MOST_BYTES_BY_PARAMETERS = 4_000_000
+MOST_BYTES_OF_ONE = 500_000
+WEIGHT_BESIDES = 2_000  # of a page's headers and key
 SMALLEST_TO_COMPRESS = 500
-PARAMETERS = {"before", "q"}  # any other would let anybody push every page out
+PARAMETERS = {"before", "q", "page"}  # what a page of ours is told by; with any other it is not kept
 COMPRESSIBLE = ("text/", "application/json", "application/feed+json", "application/ld+json", "application/xml",
                 "application/rss+xml", "application/atom+xml")  # fmt: skip
 # Made anew for every page and good for a day: that alone makes it no other page. The hour keeps it from growing old.
@@ -41,9 +47,17 @@ class _Page:
 
     status: int
     headers: dict[str, str]
-    content: bytes
-    compressed: bytes
+    packed: bytes
+    is_compressed: bool
     fresh_until: float
+
+    @property
+    def content(self) -> bytes:
+        return gzip.decompress(self.packed) if self.is_compressed else self.packed
+
+    @property
+    def weight(self) -> int:
+        return len(self.packed) + WEIGHT_BESIDES
 
 
 class PageCache:
@@ -51,13 +65,14 @@ class PageCache:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
-        self._pages: OrderedDict[Key, _Page] = OrderedDict()
+        self._pages: Kept[Key, _Page] = Kept(MOST_BYTES)
+        self._pages_by_parameters: Kept[Key, _Page] = Kept(MOST_BYTES_BY_PARAMETERS)
         self._being_made: set[Key] = set()
         self._lock = Lock()
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         key = _key(request)
-        page = self._look_up(key) if key else None
+        page = self._look_up(request, key) if key else None
         if page:
             return _answer(request, page)
         try:
@@ -67,13 +82,15 @@ class PageCache:
             with self._lock:
                 self._being_made.discard(key or ())
 
-    def _look_up(self, key: Key) -> _Page | None:
+    def _kept_with(self, request: HttpRequest) -> Kept[Key, _Page]:
+        return self._pages_by_parameters if request.GET else self._pages
+
+    def _look_up(self, request: HttpRequest, key: Key) -> _Page | None:
         """The page, unless this request should make it."""
+        page = self._kept_with(request).get(key)
+        if page is None:
+            return None
         with self._lock:
-            page = self._pages.get(key)
-            if page is None:
-                return None
-            self._pages.move_to_end(key)
             if page.fresh_until > time.monotonic() or key in self._being_made:
                 return page
             self._being_made.add(key)
@@ -85,11 +102,8 @@ class PageCache:
             return response
         here = settings.PAGE_CACHE_SECONDS if response.kept_here is None else response.kept_here
         page = _page(response, seconds=here if settings.PAGE_CACHE_SECONDS else 0)
-        if key and page.fresh_until and not response.cookies and len(page.content) <= MOST_BYTES:
-            with self._lock:
-                self._pages[key] = page
-                while len(self._pages) > MOST_PAGES:
-                    self._pages.popitem(last=False)
+        if key and page.fresh_until and not response.cookies and len(response.content) <= MOST_BYTES_OF_ONE:
+            self._kept_with(request).put(key, page, weight=page.weight)
         return _answer(request, page, response)
 
 
@@ -108,8 +122,8 @@ def _page(response: HttpResponse, *, seconds: float) -> _Page:
     if response.status_code == 200:
         headers.setdefault("ETag", _etag(content))
     is_text = response.get("Content-Type", "").startswith(COMPRESSIBLE) and len(content) >= SMALLEST_TO_COMPRESS
-    compressed = gzip.compress(content, compresslevel=6, mtime=0) if is_text else b""
-    return _Page(response.status_code, headers, content, compressed, time.monotonic() + seconds if seconds else 0)
+    packed = gzip.compress(content, compresslevel=6, mtime=0) if is_text else content
+    return _Page(response.status_code, headers, packed, is_text, time.monotonic() + seconds if seconds else 0)
 
 
 def _etag(content: bytes) -> str:
@@ -120,15 +134,15 @@ def _etag(content: bytes) -> str:
 
 
 def _answer(request: HttpRequest, page: _Page, made: HttpResponse | None = None) -> HttpResponseBase:
-    is_compressed = page.compressed and "gzip" in request.headers.get("Accept-Encoding", "")
-    content = page.compressed if is_compressed else page.content
+    is_sent_compressed = page.is_compressed and "gzip" in request.headers.get("Accept-Encoding", "")
+    content = page.packed if is_sent_compressed else page.content
     response = made or HttpResponse(status=page.status)
     response.content = content
     for name, value in page.headers.items():
         response[name] = value
-    if page.compressed:
+    if page.is_compressed:
         patch_vary_headers(response, ["Accept-Encoding"])
-    if is_compressed:
+    if is_sent_compressed:
         response["Content-Encoding"] = "gzip"
     response["Content-Length"] = str(len(content))
     etag, changed_at = page.headers.get("ETag"), parse_http_date_safe(page.headers.get("Last-Modified", ""))

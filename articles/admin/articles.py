@@ -263,6 +263,7 @@ class ArticleAdmin(LearnsFromCorrections, ArticleActions, ArticlePages):
         if request.method != "POST":
             details = [
                 _("The site says that it was withdrawn. It can be published again."),
+                _("Browsers and caches that have it may show it for about two minutes more."),
                 *outlook.effects_of_withdrawing(article, now=now),
             ]
             question = _("Withdraw this article?")

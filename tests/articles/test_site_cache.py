@@ -121,5 +121,41 @@ def test_unchanged_article_is_answered_with_304_though_its_form_is_new(client: C
     assert changed.status_code == HTTPStatus.OK
 
 
-def test_caches_on_the_way_may_serve_old_pages_while_they_ask(client: Client) -> None:
-    assert "stale-while-revalidate=600" in client.get("/")["Cache-Control"]
+def test_many_searches_push_out_no_page(
+    client: Client,
+    clock: list[float],
+    monkeypatch: pytest.MonkeyPatch,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    monkeypatch.setattr("config.page_cache.MOST_BYTES", 20_000)
+    monkeypatch.setattr("config.page_cache.MOST_BYTES_BY_PARAMETERS", 20_000)
+    released(title="Ferry")
+    client.get("/")
+
+    for number in range(12):
+        client.get("/search/", {"q": f"nothing{number}"})
+
+    with django_assert_num_queries(0):
+        client.get("/")
+        client.get("/search/", {"q": "nothing11"})
+
+
+def test_pages_that_weigh_too_much_together_give_way_to_the_latest(
+    client: Client, clock: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("config.page_cache.MOST_BYTES", 10_000)
+    articles = [released(slug=f"story-{number}") for number in range(6)]
+    for article in articles:
+        client.get(article.get_absolute_url())
+    Article.objects.update(title="Changed")
+
+    assert "Changed" in client.get(articles[0].get_absolute_url()).text
+    assert "Changed" not in client.get(articles[-1].get_absolute_url()).text
+
+
+def test_withdrawn_article_is_gone_from_caches_on_the_way_in_about_two_minutes(client: Client) -> None:
+    """They may keep it for a minute, and show it for one more while they ask."""
+    policy = client.get(released().get_absolute_url())["Cache-Control"]
+
+    assert "max-age=60" in policy
+    assert "stale-while-revalidate=60" in policy

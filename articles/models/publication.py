@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
@@ -41,6 +43,8 @@ class Publication(models.Model):
     logo_height = models.PositiveSmallIntegerField(null=True, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
+    last_known_name: ClassVar[str] = ""  # for pages that must do without a database
+
     class Meta:
         verbose_name = _("publication")
         verbose_name_plural = _("publication")
@@ -52,7 +56,9 @@ class Publication(models.Model):
     @classmethod
     def current(cls) -> Publication:
         """What was set at the desk, or as it comes. 1 query."""
-        return cls.objects.order_by("pk").first() or cls()
+        publication = cls.objects.order_by("pk").first() or cls()
+        cls.last_known_name = publication.name
+        return publication
 
     @property
     def title(self) -> str:
@@ -76,6 +82,11 @@ class Publication(models.Model):
     def stylesheet_url(self) -> str:
         """Where the look's stylesheet is; the address says what is in it, so it may be kept for ever."""
         return reverse("articles:look", args=[self.accent_color.removeprefix("#").lower(), self.typeface])
+
+
+def site_name_without_database() -> str:
+    """What the publication was called when this process last looked; SITE_NAME before it ever did."""
+    return Publication.last_known_name or settings.SITE_NAME
 
 
 def site_name() -> str:

@@ -9,7 +9,6 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from django import template
-from django.conf import settings
 from django.core.files.storage import default_storage
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -20,6 +19,7 @@ from django.utils.translation import get_language, get_language_info, gettext
 
 from articles import body_pictures, pictures, structured
 from articles.models import Article, Publication
+from articles.models.publication import site_name_without_database
 from newsletter.lib import dates
 
 NOT_IN_SCRIPTS = {ord("<"): "\\u003C", ord(">"): "\\u003E", ord("&"): "\\u0026"}
@@ -36,8 +36,8 @@ class Written(Protocol):
 
 @register.simple_tag
 def publication_name() -> str:
-    """For the pages that Django renders without a context (400 and 500)."""
-    return settings.SITE_NAME
+    """For the pages that Django renders without a context (400 and 500), perhaps because the database is down."""
+    return site_name_without_database()
 
 
 @register.simple_tag

@@ -8,10 +8,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.core import mail as outbox
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.utils import timezone
+from django.views.defaults import server_error
 from PIL import Image
-from pytest_django import Settings
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from articles import colors
 from articles.models import Publication
@@ -55,6 +56,18 @@ def test_name_set_at_the_desk_is_the_name_everywhere(desk: Client, client: Clien
     assert "The Lantern & Post" in letter.subject
     assert letter.from_email.startswith('"The Lantern & Post" <')
     assert not getattr(outbox, "outbox", [])
+
+
+def test_error_page_has_the_publications_name_without_asking_the_database(
+    client: Client, rf: RequestFactory, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    Publication.objects.create(name="The Lantern & Post")
+    client.get("/")
+
+    with django_assert_num_queries(0):
+        response = server_error(rf.get("/"))
+
+    assert "The Lantern &amp; Post" in response.content.decode()
 
 
 def test_page_is_there_before_anything_was_set(desk: Client) -> None:

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from tests.journeys import letters
 from tests.journeys.test_pages import confirm, flaws
-from tests.journeys.test_reader import VISITORS
+from tests.journeys.test_reader import PEOPLE_ARE_SLOWER, VISITORS
 from tests.product import Product
 
 
@@ -49,7 +49,7 @@ def test_every_page_of_it_is_for_everybody(site: Product, open_page: Callable[..
     ask_for_link(page, address)
     found += flaws(page)
     mine = in_letter(site, address, "/preferences/")
-    for place in ("", "address/", "erase/"):
+    for place in ("", "address/", "erase/", "new-link/"):
         page.goto(f"{mine}{place}")
         found += flaws(page)
     page.goto(mine)
@@ -68,10 +68,33 @@ def test_every_page_of_it_is_for_everybody(site: Product, open_page: Callable[..
     assert found + flaws(page) == []
 
 
+def test_reader_makes_a_link_that_got_out_useless(site: Product, open_page: Callable[..., Page]) -> None:
+    address = "locks@example.org"
+    confirm(site, address)
+    page = open_page("/", java_script_enabled=False)
+    ask_for_link(page, address)
+    old = in_letter(site, address, "/preferences/")
+    page.goto(old)
+
+    page.get_by_role("link", name="Make my old links useless").click()
+    page.get_by_role("button", name="Make them useless").click()
+
+    expect(page.locator("h1")).to_have_text("Your old links are useless now")
+    page.goto(old)
+    expect(page.locator("h1")).to_have_text("This link does not work")
+    page.goto(in_letter(site, address, "/preferences/", subject="Your new link"))
+    expect(page.locator(".lead")).to_have_text(address)
+
+
+def test_page_after_it_is_for_everybody(open_page: Callable[..., Page]) -> None:
+    assert flaws(open_page("/my-link/renewed/")) == []
+
+
 # --- what a reader does -----------------------------------------------------------------------------------------------
 def ask_for_link(page: Page, address: str) -> None:
     page.get_by_role("link", name="Manage your subscription").click()
     page.get_by_label("The address that our mail comes to").fill(address)
+    page.wait_for_timeout(PEOPLE_ARE_SLOWER)
     page.get_by_role("button", name="Send me my link").click()
     expect(page.locator("h1")).to_have_text("Look into your inbox")
 
@@ -79,6 +102,7 @@ def ask_for_link(page: Page, address: str) -> None:
 def change_address(page: Page, address: str) -> None:
     page.get_by_role("link", name="Change my e-mail address").click()
     page.get_by_label("New e-mail address").fill(address)
+    page.wait_for_timeout(PEOPLE_ARE_SLOWER)
     page.get_by_role("button", name="Send a link there").click()
     expect(page.locator("h1")).to_have_text("Look into your new inbox")
 

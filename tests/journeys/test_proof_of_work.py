@@ -40,6 +40,17 @@ def test_browser_brings_the_proof_and_the_mail_comes_at_once(site: Product, open
     assert letters.letter_in_mailbox(site, "proven@example.org")
 
 
+def test_browser_brings_the_proof_for_ones_own_link_as_well(site: Product, open_page: Callable[..., Page]) -> None:
+    page = open_page("/my-link/")
+    page.get_by_label("The address that our mail comes to").fill("proven.too@example.org")
+    page.wait_for_timeout(PEOPLE_ARE_SLOWER)
+
+    page.get_by_role("button", name="Send me my link").click()
+
+    expect(page).to_have_url(re.compile("/my-link/sent/$"))
+    assert site.rows("subscribers.PersonalMail")[-1]["is_unproven"] is False
+
+
 def test_without_javascript_the_page_says_that_the_mail_comes_later(
     site: Product, open_page: Callable[..., Page]
 ) -> None:

@@ -47,6 +47,7 @@ def test_readers_pages_run_from_right_to_left(site: Product, open_page: Callable
     places = [
         "/subscribe/", "/my-link/", "/subscribe/check-inbox/?slow=1", "/embed/latest-news/",
         path_in_letter(site, waiting, "/confirm/"), preferences, f"{preferences}address/",
+        f"{preferences}new-link/",
         path_in_letter(site, welcome["id"], "/unsubscribe/"),
     ]  # fmt: skip
     page = open_page("/")

@@ -6,10 +6,13 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
+from django.utils.http import http_date
 from django.views.decorators.http import require_safe
 
+from articles.caching import kept
+from newsletter.digests import issue_feed as issue_feeds
 from newsletter.digests.archive import Neighbors, Promise, issues_of
-from newsletter.digests.models import Issue
+from newsletter.digests.models import Appearance, Issue
 from newsletter.digests.rendering import render_web
 from newsletter.subscribers.models import Newsletter
 
@@ -28,7 +31,12 @@ def newsletter(request: HttpRequest, slug: str) -> HttpResponse:
     """One newsletter: what comes, how often, the form, the archive. A closed one keeps its archive."""
     found = get_object_or_404(Newsletter, slug=slug)
     issues = Paginator(issues_of(found, now=timezone.now()), ISSUES_A_PAGE)
-    context = {"newsletter": found, "promise": Promise.of(found), "page": issues.get_page(request.GET.get("page"))}
+    context = {
+        "newsletter": found,
+        "promise": Promise.of(found),
+        "page": issues.get_page(request.GET.get("page")),
+        "is_indexed": Appearance.of(found).is_indexed,
+    }
     return render(request, "digests/newsletter.html", context)
 
 
@@ -38,7 +46,23 @@ def issue(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     sent = Issue.objects.select_related("newsletter").filter(launched_at__isnull=False)
     found = get_object_or_404(sent, newsletter__slug=slug, number=number)
     web = render_web(issue=found, now=timezone.now())
-    return render(request, "digests/issue.html", {"issue": found, "web": web, "neighbors": Neighbors.of(found)})
+    context = {
+        "issue": found,
+        "web": web,
+        "neighbors": Neighbors.of(found),
+        "is_indexed": Appearance.of(found.newsletter).is_indexed,
+    }
+    return render(request, "digests/issue.html", context)
+
+
+@require_safe
+@kept(seconds=300)
+def issue_feed(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
+    """The newest issues for feed readers."""
+    found = get_object_or_404(Newsletter, slug=slug)
+    document = issue_feeds.feed(kind, found, path=request.path, now=timezone.now())
+    headers = {"Last-Modified": http_date(document.changed_at.timestamp())}
+    return HttpResponse(document.content, content_type=document.content_type, headers=headers)
 
 
 @require_safe

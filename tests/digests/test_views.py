@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import feedparser
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from articles.models import Article
-from newsletter.digests.models import Issue, IssueItem
+from newsletter.digests.models import Appearance, Issue, IssueItem
 from newsletter.subscribers.models import Cadence, Newsletter
 from tests.digests.reading import Reading
 from tests.factories import NOW, make_article, make_issue, make_newsletter
@@ -211,3 +212,57 @@ def test_issue_in_another_language_says_so(client: Client) -> None:
     article = page.all("article")[0]
     assert (article.attributes["lang"], article.attributes["dir"]) == ("ar", "rtl")
     assert "سوق السمك" in article.text
+
+
+@pytest.mark.parametrize("name", ["digests:feed", "digests:feed_atom"])
+def test_feed_tells_what_went_out_newest_first_and_nobodys_links(client: Client, name: str) -> None:
+    newsletter = make_newsletter(name="Latest news", description="Each morning.")
+    withdrawn = make_old_article(title="Secret", status=Article.Status.WITHDRAWN, withdrawn_at=NOW)
+    sent_issue(newsletter, [make_old_article(title="Ferry & quay"), withdrawn], number=1)
+    sent_issue(newsletter, [make_old_article(title="Seals")], number=2, intro="Good <b>morning</b>.", subject="Seals!")
+    make_issue(newsletter=newsletter, number=3, subject="Not yet")
+
+    response = client.get(reverse(name, args=[newsletter.slug]))
+    parsed = feedparser.parse(response.content)
+
+    assert not parsed.bozo
+    assert parsed.feed.title == "Latest news"
+    assert [entry.title for entry in parsed.entries] == ["Seals!", "Ferry & quay"]
+    assert parsed.entries[0].link.endswith(f"/newsletters/{newsletter.slug}/issues/2/")
+    assert "Good <b>morning</b>." in parsed.entries[0].summary
+    assert "/articles/ferry-quay/" in parsed.entries[1].summary
+    for word in ("Secret", "Not yet", "unsubscribe", "preferences", "\ue000"):
+        assert word not in response.text
+    assert response.headers["Last-Modified"] == "Mon, 23 Nov 2026 06:00:00 GMT"
+
+
+def test_feed_of_a_newsletter_without_issues_is_empty_and_whole(client: Client) -> None:
+    response = client.get(reverse("digests:feed", args=[make_newsletter().slug]))
+
+    assert response.status_code == 200
+    assert not feedparser.parse(response.content).entries
+
+
+def test_archive_names_its_feed_and_its_own_address(client: Client) -> None:
+    newsletter = make_newsletter()
+    for number in range(1, 33):
+        sent_issue(newsletter, [], number=number, subject=f"Issue {number}")
+
+    second = page_of(client, f"{newsletter.get_absolute_url()}?page=2")
+
+    links = {link.attributes["rel"]: link.attributes["href"] for link in second.all("link")}
+    assert links["canonical"].endswith(f"{newsletter.get_absolute_url()}?page=2")
+    assert reverse("digests:feed", args=[newsletter.slug]) in [link.attributes["href"] for link in second.all("a")]
+
+
+@pytest.mark.parametrize("is_indexed", [True, False])
+def test_archive_asks_search_engines_to_stay_out_only_if_the_publisher_wants_it(
+    client: Client, *, is_indexed: bool
+) -> None:
+    newsletter = make_newsletter()
+    issue = sent_issue(newsletter, [make_old_article()])
+    Appearance.objects.create(newsletter=newsletter, is_indexed=is_indexed)
+
+    metas = [meta.attributes for meta in page_of(client, issue.get_absolute_url()).all("meta")]
+
+    assert ({"name": "robots", "content": "noindex"} in metas) is not is_indexed

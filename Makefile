@@ -67,6 +67,10 @@ check-deploy: # compiles every template as well
 check-migrations:
 	@$(call on_failure,DATABASE_URL=sqlite:///:memory: $(PYTHON_BIN)/python manage.py makemigrations --check --dry-run)
 
+.PHONY: check-spam
+check-spam: $(ALL_STAMP) ## what SpamAssassin and rspamd, if they are installed, say to a digest of every layout
+	@$(PYTHON_BIN)/python -m tests.spam
+
 # --- benchmarks: they measure and print; docs/benchmarks.md has the figures -----------------------------------------------
 .PHONY: bench-mailing
 bench-mailing: $(ALL_STAMP) ## readers mailed per second and peak memory, beside a plain baseline

@@ -108,6 +108,8 @@ class Letter:
             "Subject": unstructured(mail.subject, name="Subject"),
             "Date": format_datetime(campaign.dated_at),
             "List-ID": mailbox(newsletter.name, f"{newsletter.slug}.{domain}"),
+            "List-Help": f"<{settings.SITE_URL}{newsletter.get_absolute_url()}>",
+            "List-Owner": f"<mailto:{on_the_wire(newsletter.reply_address or newsletter.sender_address)}>",
             "List-Archive": f"<{settings.SITE_URL}{newsletter.get_absolute_url()}>",
             "List-Post": "NO",
             "Precedence": "bulk",

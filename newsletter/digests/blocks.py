@@ -74,7 +74,8 @@ def put_together(frame: str, pieces: Mapping[str, str]) -> str:
 
 @lru_cache(maxsize=64)
 def frame(what: Frame) -> tuple[str, str]:
-    """HTML and text around the articles, with places ``subject``, ``preheader`` and ``articles``.
+    """HTML and text around the articles, with places ``subject``, ``preheader``, ``articles`` and
+    ``past_issues``.
 
     Raises RenderingError if a template leaves out what a mail must have.
     """
@@ -82,7 +83,7 @@ def frame(what: Frame) -> tuple[str, str]:
         **what.look.context(),
         **vars(what),
         "slots": slots.marks(),
-        **{name: place(name) for name in ("subject", "preheader", "articles")},
+        **{name: place(name) for name in ("subject", "preheader", "articles", "past_issues")},
     }
     html = render(f"email/{what.template}/body.html", context)
     text = render(f"email/{what.template}/body.txt", context)

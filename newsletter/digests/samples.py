@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from html import escape
 
 from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from articles.models import Publication
 from newsletter.digests import stories
 from newsletter.digests.models import Appearance, Issue
 from newsletter.digests.rendering import IssueRenderer, RenderedMail
@@ -16,8 +20,10 @@ from newsletter.digests.stories import Picture, Story
 from newsletter.lib import slots
 from newsletter.lib.dates import full_date
 from newsletter.lib.slots import Slot
+from newsletter.subscribers.models import Newsletter
 
 STORIES, HEADLINES = 7, 4
+NOWHERE = "of-a-sample-and-leads-nowhere"
 
 
 def sample_mail(appearance: Appearance, *, now: datetime) -> RenderedMail:
@@ -28,6 +34,33 @@ def sample_mail(appearance: Appearance, *, now: datetime) -> RenderedMail:
         intro = _("This is where your own words stand: two sentences on what matters today.")
     issue = Issue(newsletter=newsletter, number=1, send_at=now, intro=intro)
     return IssueRenderer(issue, appearance=appearance).render_stories(found[:STORIES], found[STORIES:])
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A mail that is made to see whether it can be: ``run`` raises RenderingError if it cannot."""
+
+    name: str
+    run: Callable[[], RenderedMail]
+
+
+def trials(*, now: datetime) -> Iterator[Trial]:
+    """A digest and an announcement of every layout, in a script of either direction. They ask no database."""
+    rich = {"shows_authors": True, "groups_by_topic": True, "read_more": "Read on", "closing": "Write to us."}
+    for layout in Appearance.Layout.values:
+        for kind, language in ((Newsletter.Kind.DIGEST, "en"), (Newsletter.Kind.ANNOUNCEMENTS, "ar")):
+            newsletter = Newsletter(
+                pk=1, name="Latest news", slug="sample", kind=kind, language=language, postal_address="1 Quay Street"
+            )
+            appearance = Appearance(newsletter=newsletter, layout=layout, greeting="Good morning.", **rich)
+            issue = Issue(newsletter=newsletter, number=1, send_at=now, subject="Sample", intro="Words.", body="More.")
+            renderer = IssueRenderer(issue, appearance=appearance, publication=Publication())
+            yield Trial(f"{layout}, {kind}", partial(_run, renderer))
+
+
+def _run(renderer: IssueRenderer) -> RenderedMail:
+    found = made_up()
+    return renderer.render_stories(found[:STORIES], found[STORIES:])
 
 
 def made_up() -> list[Story]:
@@ -48,7 +81,7 @@ def made_up() -> list[Story]:
 
 def html_for(mail: RenderedMail, *, now: datetime, is_dark: bool = False) -> str:
     """The mail as a reader called Ada would see it, to be shown within this site; ``is_dark`` as on a dark screen."""
-    html = slots.fill(mail.html, {name: escape(value) for name, value in _values(mail, now).items()})
+    html = slots.fill(mail.html, {name: escape(value) for name, value in values_for(mail, now=now).items()})
     scheme = "dark" if is_dark else "light"
     html = html.replace("@media (prefers-color-scheme: dark)", "@media all" if is_dark else "@media not all")
     html = html.replace("color-scheme: light dark", f"color-scheme: {scheme}")
@@ -57,16 +90,17 @@ def html_for(mail: RenderedMail, *, now: datetime, is_dark: bool = False) -> str
 
 def text_for(mail: RenderedMail, *, now: datetime) -> str:
     """The text part as a reader called Ada would get it."""
-    return slots.fill(mail.text, _values(mail, now))
+    return slots.fill(mail.text, values_for(mail, now=now))
 
 
-def _values(mail: RenderedMail, now: datetime) -> dict[str, str]:
+def values_for(mail: RenderedMail, *, now: datetime) -> dict[str, str]:
+    """A made-up reader's values, by slot name, not escaped."""
     name = "Ada"
     return {
         Slot.NAME: name,
         Slot.EMAIL: "ada@example.org",
         Slot.GREETING: mail.greeting.to(name),
         Slot.SIGNED_UP_ON: full_date(now),
-        Slot.UNSUBSCRIBE_URL: f"{settings.SITE_URL}/",
-        Slot.PREFERENCES_URL: f"{settings.SITE_URL}/",
+        Slot.UNSUBSCRIBE_URL: f"{settings.SITE_URL}/unsubscribe/{NOWHERE}/",
+        Slot.PREFERENCES_URL: f"{settings.SITE_URL}/preferences/{NOWHERE}/",
     }

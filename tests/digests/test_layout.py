@@ -221,3 +221,10 @@ def test_wide_characters_count_double_and_break_anywhere() -> None:
     assert len(lines) > 5
     assert all(len(line) <= 36 for line in lines)
     assert not any(line.startswith("。") for line in lines)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_number_of_addresses_is_even_however_many_stories(count: int) -> None:
+    page = Reading(rendered(make_edition(articles=[make_article() for _ in range(count)])).html)
+
+    assert (len(page.all("a")) + len(page.all("img"))) % 2 == 0

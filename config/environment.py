@@ -108,6 +108,16 @@ def words(name: str, default: str) -> list[str]:
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
+def folders(name: str) -> list[Path]:
+    """The folder that the variable names, as a list of one; an empty list if it names none."""
+    value = os.environ.get(name)
+    if not value:
+        return []
+    if not Path(value).is_dir():
+        raise ImproperlyConfigured(f"{name} is no folder that can be read.")
+    return [Path(value).resolve()]
+
+
 def networks(name: str, default: str) -> list[IPNetwork]:
     """IP addresses and networks, separated by commas."""
     try:

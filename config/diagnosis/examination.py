@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from config.diagnosis import configuration, machinery, newsletters
+from config.diagnosis import configuration, machinery, mails, newsletters
 from config.diagnosis.finding import Finding
 
 
@@ -20,5 +20,6 @@ def examine(*, now: datetime) -> Iterator[Finding]:
     yield from configuration.site()
     yield from configuration.secrets()
     yield from configuration.mailers()
+    yield from mails.templates()
     yield from newsletters.sign_ups()
     yield from newsletters.newsletters()

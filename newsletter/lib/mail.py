@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import smtplib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import SMTP, EmailPolicy, Policy
 from email.utils import make_msgid
@@ -73,18 +74,33 @@ def compose(
 ) -> Message:
     """The mail in the active language. Raises NotAccepted if ``to`` is no address, ValueError if a part is empty."""
     values = {**_site(), **context}
+    parts = render_parts(template, values)
+    sender = sender or sender_line(str(values["site_name"]), settings.DEFAULT_FROM_EMAIL)
+    message = Message(parts.subject, f"{parts.text}\n", sender)
+    message.to = [_recipient(to)]
+    message.extra_headers = {**_standard_headers(), **(headers or {})}
+    message.attach_alternative(parts.html, "text/html")
+    return message
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a mail says."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def render_parts(template: str, values: Mapping[str, object]) -> Parts:
+    """The mail ``template`` with these values, in the active language. Raises ValueError if a part is empty."""
     subject = header_text(_render(f"email/{template}/subject.txt", values, autoescape=False))[:MAX_SUBJECT]
-    values["subject"] = subject
+    values = {**values, "subject": subject}
     text = _BLANK_LINES.sub("\n\n", _render(f"email/{template}/body.txt", values, autoescape=False)).strip()
     html = inline_css(_render(f"email/{template}/body.html", values, autoescape=True))
     if not subject or not text:
         raise ValueError(f"The mail {template} has no subject or no text.")
-    sender = sender or sender_line(str(values["site_name"]), settings.DEFAULT_FROM_EMAIL)
-    message = Message(subject, f"{text}\n", sender)
-    message.to = [_recipient(to)]
-    message.extra_headers = {**_standard_headers(), **(headers or {})}
-    message.attach_alternative(html, "text/html")
-    return message
+    return Parts(subject, text, html)
 
 
 def sender_line(name: str, address: str) -> str:

@@ -67,10 +67,12 @@ class Book:
         commit_without_waiting()  # the run's place in the file is committed, or lost, with the chunk
         keys = {person.identity.key for person in people}
         hashes = {person.identity.hash for person in people}
+        self._members = self._look_up(keys)
+        # After the members: who is erased meanwhile is either still known, and then nothing can be written of them, or
+        # suppressed by now.
         self.suppressed = set(
             Suppression.objects.filter(address_hash__in=among(hashes)).values_list("address_hash", flat=True)
         )
-        self._members = self._look_up(keys)
         self._held = self._look_up_subscriptions()
         free = len(keys) - len(self._members) if setting.writes else 0
         self._ids: Iterator[int] = iter(reserve_ids(Subscriber, free))

@@ -76,8 +76,8 @@ check-spam: $(ALL_STAMP) ## what SpamAssassin and rspamd, if they are installed,
 bench-mailing: $(ALL_STAMP) ## readers mailed per second and peak memory, beside a plain baseline
 	@$(PYTHON_BIN)/python -m tests.benchmarks.mailing
 .PHONY: bench-importing
-bench-importing: $(ALL_STAMP) ## subscribers imported per second and peak memory, beside saving row by row
-	@$(PYTHON_BIN)/python -m tests.benchmarks.importing
+bench-importing: $(ALL_STAMP) ## subscribers imported per second and peak memory, beside saving row by row (ROWS=1000000)
+	@$(PYTHON_BIN)/python -m tests.benchmarks.importing $(if $(ROWS),--rows $(ROWS))
 .PHONY: bench-feeds
 bench-feeds: $(ALL_STAMP) ## feeds polled per minute and articles imported per second, beside a plain baseline
 	@$(PYTHON_BIN)/python -m tests.benchmarks.feeds

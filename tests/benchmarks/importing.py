@@ -2,7 +2,7 @@
 
     make bench-importing                                                1,000,000 rows, SQLite
     DATABASE_URL=postgres://… make bench-importing                      SQLite, then PostgreSQL (a database of its own)
-    .venv/bin/python -m tests.benchmarks.importing --rows 100000        for the impatient
+    make bench-importing ROWS=100000                                    for the impatient
 
 Ours: ``import_subscribers`` as a person calls it, from the file to the end: taken in, checked for words that nobody
 knows, entered with subscription and proof of consent. The baseline: for each row the ORM's get_or_create of person and

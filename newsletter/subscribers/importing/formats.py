@@ -73,6 +73,7 @@ class Format:
     meaning: Meaning | None = None  # of every row, where there is no status
     file_names: str = ""  # what the file's name begins with, where headers do not tell
     has_backslash_quotes: bool = False
+    asks_about_dates: bool = False  # is it said nowhere what its ``recorded_at`` means?
     hint: str | Promise = ""
 
 
@@ -102,6 +103,7 @@ FIELDS: Mapping[str, Promise] = {
     "topics": _("topics"),
     "labels": _("labels or tags"),
     "signed_up_at": _("signed up at"),
+    "recorded_at": _("entered there at (no date of consent)"),
     "consent_at": _("agreed at"),
     "consent_ip": _("IP address of the form's user"),
     "consent_page": _("page of the form"),

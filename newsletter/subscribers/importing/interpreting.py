@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
@@ -16,7 +16,16 @@ from newsletter.lib.addresses import InvalidAddress
 from newsletter.subscribers.forms import clean_name, known_language, known_zone
 from newsletter.subscribers.importing.formats import NO, STRENGTH, WORDS, YES, Flag, Format, Meaning, Test
 from newsletter.subscribers.importing.restoring import Own, parse_own
-from newsletter.subscribers.importing.values import RefusedRow, address, labels, moment, network_address
+from newsletter.subscribers.importing.values import (
+    BadDate,
+    Order,
+    RefusedRow,
+    address,
+    labels,
+    moment,
+    needs_order,
+    network_address,
+)
 from newsletter.subscribers.spreadsheet import plain_cell
 
 MOST_KNOWN, LONGEST_KNOWN = 10_000, 64
@@ -46,6 +55,7 @@ class Person(NamedTuple):
     labels: tuple[str, ...] = ()
     note: str | None = None
     own: Own | None = None  # what only our own export knows
+    remark: str = ""  # what the row said and could not be taken
 
     @property
     def begun_at(self) -> datetime | None:
@@ -58,7 +68,7 @@ class Person(NamedTuple):
 
 
 class UnknownWord(Exception):
-    """A word whose meaning must be asked; ``kind`` is ``status`` or ``list``."""
+    """A word whose meaning must be asked; ``kind`` is ``status``, ``list``, or ``order`` (of day and month)."""
 
     def __init__(self, kind: str, word: str) -> None:
         super().__init__(word)
@@ -70,7 +80,7 @@ class Interpreter:
 
     def __init__(
         self, kind: Format, header: Sequence[str], *, mapping: Mapping[str, str], answers: Mapping[str, str],
-        newsletters: Mapping[str, str], default: str, reads_labels: bool,
+        newsletters: Mapping[str, str], default: str, reads_labels: bool, asks_order: bool,
     ) -> None:  # fmt: skip
         """``newsletters``: slug and name in lower case -> slug; ``default``: slug for rows that name none."""
         left_out = set() if reads_labels else {"labels"}
@@ -79,6 +89,12 @@ class Interpreter:
         self._answers, self._newsletters, self._default = answers, newsletters, default
         names = [name.lower() for name in header]
         self.fields = fields_of(kind, header, mapping)
+        recorded = [name for name, field in self.fields.items() if field == "recorded_at" and name not in mapping]
+        meant = {name: answers.get(f"date:{name}", "") for name in recorded if kind.asks_about_dates}
+        self.unsure_dates = [name for name, field in meant.items() if not field]
+        self.fields |= {name: field for name, field in meant.items() if field}
+        self._order = Order(order) if (order := answers.get("order:/", "")) in set(Order) else None
+        self._asks_order = asks_order and not order
         self._columns = {field: names.index(name) for name, field in self.fields.items()}
         self._flags = [(names.index(flag.column), flag) for flag in kind.flags if flag.column in names]
         self._width = len(names)
@@ -86,11 +102,13 @@ class Interpreter:
         self._statuses = [(field, self._columns[field]) for field in _STATUSES if field in self._columns]
         self._one_meaning = None if self._statuses or self._flags else kind.meaning or Meaning.SUBSCRIBED
         self._names_newsletters = "lists" in self._columns or "consents" in self._columns
-        known: dict[Any, dict[str, Any]] = {parse: {} for parse in PARSERS.values()}  # for columns that say the same
+        dates = dict.fromkeys(DATES, partial(moment, order=self._order))
+        parsers: Mapping[str, Callable[[str], Any]] = {**PARSERS, **dates}
+        known: dict[Any, dict[str, Any]] = {parse: {} for parse in parsers.values()}  # for columns that say the same
         self._parsers = [
             (field, column, parse, known[parse])
             for field, column in self._columns.items()
-            if (parse := PARSERS.get(field)) and field not in left_out
+            if (parse := parsers.get(field)) and field not in left_out
         ]
 
     @property
@@ -119,6 +137,14 @@ class Interpreter:
             with suppress(RefusedRow):
                 self._lists(cells, meaning)
 
+    def look_for_order(self, cells: list[str]) -> None:
+        """Raises UnknownWord if there is a date whose day and month cannot be told apart."""
+        found = (
+            cells[column].strip() for field, column in self._columns.items() if field in DATES and column < len(cells)
+        )
+        if self._asks_order and any(map(needs_order, found)):
+            raise UnknownWord("order", "/")
+
     def _cell(self, cells: list[str], field: str) -> str:
         column = self._columns.get(field)
         return "" if column is None else plain_cell(cells[column])
@@ -134,25 +160,41 @@ class Interpreter:
         except InvalidAddress as error:
             raise RefusedRow(str(error)) from error
 
-    def _details(self, cells: list[str], outer_name: str) -> dict[str, Any]:
+    def _said(self, cells: list[str]) -> dict[str, Any]:
+        """What the cells hold, by field; nothing of those that are empty."""
         found: dict[str, Any] = {}
         for field, column, parse, known in self._parsers:
             cell = cells[column]
             value = known.get(cell, UNSEEN)
             if value is UNSEEN:
-                value = _parsed(cell, parse, known)
+                try:
+                    value = _parsed(cell, parse, known)
+                except BadDate as error:
+                    value, found["remark"] = None, self._without_date(cell, error)
             if value is not None:
                 found[field] = value
+        return found
+
+    def _details(self, cells: list[str], outer_name: str) -> dict[str, Any]:
+        found = self._said(cells)
         first, last = found.pop("first_name", ""), found.pop("last_name", "")
         if name := found.get("name") or f"{first} {last}".strip() or outer_name:
             found["name"] = clean_name(name)
         if "note" in self._columns:
             found.setdefault("note", "")
-        asked_at = found.pop("consent_at", None)
+        asked_at, recorded_at = found.pop("consent_at", None), found.pop("recorded_at", None)
         found["asked_at"] = asked_at or found.get("signed_up_at") or found.get("confirmed_at")
+        if recorded_at:
+            found.setdefault("signed_up_at", recorded_at)
         if found.pop("prefers_digests", False):
             found.setdefault("cadence", "weekly")
         return found
+
+    def _without_date(self, cell: str, error: BadDate) -> str:
+        """The remark on a row that is brought in all the same. Raises UnknownWord if an answer would help."""
+        if self._asks_order and needs_order(cell.strip()):
+            raise UnknownWord("order", "/")
+        return _("brought in without this date: %(problem)s") % {"problem": error}
 
     def _means(self, cells: list[str]) -> Meaning:
         """The strongest of what status columns and flags say."""
@@ -249,6 +291,7 @@ def _language(text: str) -> str:
 
 
 _NEEDS_A_LOOK = re.compile(r"^[\s']|\s$")
+DATES = ("signed_up_at", "recorded_at", "consent_at", "confirmed_at", "ended_at")
 _STATUSES = ("status", "list_status")
 PARSERS: Mapping[str, Callable[[str], Any]] = {
     "name": str,
@@ -260,10 +303,6 @@ PARSERS: Mapping[str, Callable[[str], Any]] = {
     "topics": str,
     "note": str,
     "labels": labels,
-    "signed_up_at": moment,
-    "consent_at": moment,
-    "confirmed_at": moment,
-    "ended_at": moment,
     "consent_ip": network_address,
     "confirmation_ip": network_address,
     "consent_page": str,

@@ -14,6 +14,7 @@ from newsletter.subscribers.importing.formats import FIELDS, Meaning
 from newsletter.subscribers.importing.interpreting import LEAVE_OUT
 from newsletter.subscribers.importing.starting import describe as describe_part
 from newsletter.subscribers.importing.starting import parts_of
+from newsletter.subscribers.importing.values import Order
 from newsletter.subscribers.models import ImportRun, Newsletter
 
 OUTCOMES = {
@@ -38,6 +39,22 @@ MEANINGS = {
     Meaning.IGNORED: gettext_lazy("not brought in"),
 }
 
+TEXTS = {
+    "date": gettext_lazy("What does the date in “%(word)s” say?"),
+    "order": gettext_lazy("Dates such as 01/02/2024: which is it?"),
+}
+CHOICES: Mapping[str, Mapping[str, Any]] = {
+    "date": {
+        "signed_up_at": gettext_lazy("when they signed up: it is kept as the date of their consent"),
+        "recorded_at": gettext_lazy("when somebody entered them: they have no date of consent"),
+    },
+    "order": {
+        Order.DAY.value: gettext_lazy("1 February: the day comes first"),
+        Order.MONTH.value: gettext_lazy("January 2: the month comes first"),
+        LEAVE_OUT: gettext_lazy("bring them in without these dates"),
+    },
+}
+
 
 def describe(run: ImportRun, now: datetime) -> dict[str, Any]:
     """Everything that the import's page shows."""
@@ -46,6 +63,7 @@ def describe(run: ImportRun, now: datetime) -> dict[str, Any]:
         "parts": [describe_part(part, run.mapping) for part in parts_of(run)],
         "counts": [(label, counts.get(outcome.value, 0)) for outcome, label in OUTCOMES.items()],
         "no_consent_date": counts.get("no_consent_date", 0),
+        "remarks": counts.get("remarks", 0),
         "sample": [_sampled(row) for row in run.sample],
         "questions": [_question(each) for each in run.questions],
         "has_column_question": any(each["kind"] == "column" for each in run.questions),
@@ -62,11 +80,13 @@ def _sampled(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _question(each: Mapping[str, Any]) -> dict[str, Any]:
-    if each["kind"] == "list":
+    kind = each["kind"]
+    if kind == "list":
         choices = [(LEAVE_OUT, _("leave it out")), *Newsletter.objects.values_list("slug", "name")]
     else:
-        choices = [(meaning.value, str(label)) for meaning, label in MEANINGS.items()]
-    return {**each, "choices": choices, "name": f"answer-{each['kind']}:{each['word']}"}
+        choices = [(value, str(label)) for value, label in CHOICES.get(kind, MEANINGS).items()]
+    text = TEXTS[kind] % each if kind in TEXTS else ""
+    return {**each, "text": text, "choices": choices, "name": f"answer-{kind}:{each['word']}"}
 
 
 def refusal_columns(run: ImportRun) -> list[str]:

@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 CHUNK = 5_000
 TURN_SECONDS = 45.0
 SAMPLE, MOST_QUESTIONS, MOST_LABELS = 20, 50, 50
+FIRST_ROWS = 1_000
 TRIES = 5  # when a form and the import enter the same address at once
 MAX_REFUSED_CELL, MAX_REFUSED_CELLS = 300, 100
 
@@ -47,6 +48,7 @@ class Chunk:
     record_count: int
     people: list[Person] = field(default_factory=list)
     refusals: list[ImportRefusal] = field(default_factory=list)
+    remarks: list[ImportRefusal] = field(default_factory=list)
     questions: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
@@ -120,16 +122,20 @@ def _records(run: ImportRun, part: Part, offset: int, line: int) -> Iterator[Rec
 def interpreter(run: ImportRun, part: Part, setting: Setting) -> Interpreter:
     return Interpreter(
         part.kind, part.header, mapping=run.mapping, answers=run.answers, newsletters=setting.newsletter_names,
-        default=setting.default, reads_labels=run.brings_labels or not setting.writes,
+        default=setting.default, reads_labels=run.brings_labels or not setting.writes, asks_order=not setting.writes,
     )  # fmt: skip
 
 
 def _understood(run: ImportRun, number: int, batch: list[Record], interpret: Interpreter) -> Chunk:
     last = batch[-1]
     chunk = Chunk(number, last.end_offset, last.end_line, len(batch))
+    chunk.questions.update({("date", name): len(batch) for name in interpret.unsure_dates})
     for record in batch:
         try:
-            chunk.people += interpret(record.line, _sound(record))
+            people = interpret(record.line, _sound(record))
+            chunk.people += people
+            if people and people[0].remark:
+                chunk.remarks.append(_refusal(run, number, record, people[0].remark))
         except RefusedRow as error:
             chunk.refusals.append(_refusal(run, number, record, str(error)))
         except UnknownWord as word:
@@ -172,7 +178,7 @@ def _enter(run: ImportRun, chunk: Chunk, setting: Setting, now: datetime) -> dic
     """Returns what the run is like once this is committed. Raises TakenAway."""
     book = Book(chunk.people, setting, now=now)
     counts, refused = apply(chunk.people, book)
-    counts[Outcome.REJECTED.value] += len(chunk.refusals)
+    counts.update({Outcome.REJECTED.value: len(chunk.refusals), "remarks": len(chunk.remarks)})
     values: dict[str, Any] = {
         "part_number": chunk.part_number, "offset": chunk.offset, "line": chunk.line, "attempt_count": 0,
         "leased_until": now + LEASE, "record_count": run.record_count + chunk.record_count,
@@ -180,7 +186,7 @@ def _enter(run: ImportRun, chunk: Chunk, setting: Setting, now: datetime) -> dic
     if setting.writes:
         book.write()
         late = [_late_refusal(run, chunk, person, reason) for person, reason in refused]
-        ImportRefusal.objects.bulk_create([*chunk.refusals, *late], batch_size=1000)
+        ImportRefusal.objects.bulk_create([*chunk.refusals, *chunk.remarks, *late], batch_size=1000)
         values["counts"] = dict(Counter(run.counts) + counts)
     else:
         values |= {"forecast": dict(Counter(run.forecast) + counts), "total_count": values["record_count"],
@@ -229,15 +235,28 @@ def _shown(person: Person) -> dict[str, Any]:
 
 
 def unknown_words(run: ImportRun, setting: Setting) -> list[dict[str, Any]]:
-    """What must be explained before it can start. Reads the whole file if need be, asks the database nothing."""
+    """What must be explained before it can start. Reads the whole file if need be, asks the database nothing.
+
+    Dates are written alike in all rows of a file: the first ones tell how.
+    """
     words: Counter[tuple[str, str]] = Counter()
     for part in parts_of(run):
         interpret = interpreter(run, part, setting)
-        if interpret.may_ask:
-            for record in _records(run, part, part.offset, part.line):
-                try:
-                    if not record.problem:
-                        interpret.look_for_words(record.cells)
-                except UnknownWord as word:
-                    words[word.kind, word.word] += 1
+        words.update({("date", name): 0 for name in interpret.unsure_dates})
+        for number, record in enumerate(_records(run, part, part.offset, part.line)):
+            if number >= FIRST_ROWS and not interpret.may_ask:
+                break
+            words.update(_words_in(record, interpret, looks_for_order=number < FIRST_ROWS))
     return _as_questions(words)
+
+
+def _words_in(record: Record, interpret: Interpreter, *, looks_for_order: bool) -> list[tuple[str, str]]:
+    if record.problem:
+        return []
+    try:
+        interpret.look_for_words(record.cells)
+        if looks_for_order:
+            interpret.look_for_order(record.cells)
+    except UnknownWord as word:
+        return [(word.kind, word.word)]
+    return []

@@ -14,8 +14,15 @@ from newsletter.subscribers.importing.files import UnreadableFile
 from newsletter.subscribers.importing.formats import FIELDS, STRENGTH, Format, Meaning, of_people, recognize
 from newsletter.subscribers.importing.interpreting import LEAVE_OUT, fields_of
 from newsletter.subscribers.importing.records import Dialect, read_dialect
+from newsletter.subscribers.importing.values import Order
 from newsletter.subscribers.importing.vendors import BY_NAME, FORMATS, GENERIC
 from newsletter.subscribers.models import ImportRun, Newsletter
+
+ANSWERS: Mapping[str, set[str]] = {  # to each kind of question; those about lists are newsletters
+    "status": {meaning.value for meaning in Meaning},
+    "date": {"signed_up_at", "recorded_at"},
+    "order": {*map(str, Order), LEAVE_OUT},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +120,11 @@ def describe(part: Part, mapping: Mapping[str, str]) -> dict[str, Any]:
 def answer(run: ImportRun, sent: Mapping[str, str], *, now: datetime) -> bool:
     """Take what an editor says of words, lists and columns, and look at the file again. False if it is too late.
 
-    ``sent``: ``answer-status:WORD`` a meaning, ``answer-list:NAME`` a slug, ``column-COLUMN`` a field.
+    ``sent``: ``answer-status:WORD`` a meaning, ``answer-list:NAME`` a slug, ``answer-date:COLUMN`` and
+    ``answer-order:/`` as in ``ANSWERS``, ``column-COLUMN`` a field.
     """
     slugs = {LEAVE_OUT, *Newsletter.objects.values_list("slug", flat=True)}
-    known: Mapping[str, set[str]] = {"status": {meaning.value for meaning in Meaning}, "list": slugs}
+    known: Mapping[str, set[str]] = {"list": slugs, **ANSWERS}
     for name, value in sent.items():
         kind, _colon, word = name.removeprefix("answer-").partition(":")
         if name.startswith("answer-") and value in known.get(kind, ()):

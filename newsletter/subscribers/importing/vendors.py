@@ -153,7 +153,7 @@ _LISTMONK = Format(
     name="listmonk",
     label=_("listmonk export"),
     marks={"uuid", "email", "name", "attributes", "status", "created_at"},
-    columns={"email": "email", "name": "name", "status": "status", "created_at": "signed_up_at"},
+    columns={"email": "email", "name": "name", "status": "status", "created_at": "recorded_at"},
     hint=_("listmonk exports neither lists nor confirmations: make sure that this is the list you mean."),
 )
 
@@ -161,7 +161,7 @@ _PHPLIST = Format(
     name="phplist",
     label=_("phpList export"),
     marks={"email", "is this subscriber confirmed", "is this subscriber blacklisted"},
-    columns={"email": "email", "entered": "signed_up_at", "list membership": "lists"},
+    columns={"email": "email", "entered": "recorded_at", "list membership": "lists"},
     flags=(
         Flag("is this subscriber confirmed", Test.NO, PENDING),
         Flag("is this account disabled?", Test.YES, BLOCKED),
@@ -201,7 +201,7 @@ _BREVO = Format(
     name="brevo",
     label=_("Brevo export"),
     marks={"email", "email_blacklisted", "added_time"},
-    columns={"email": "email", "firstname": "first_name", "lastname": "last_name", "added_time": "signed_up_at"},
+    columns={"email": "email", "firstname": "first_name", "lastname": "last_name", "added_time": "recorded_at"},
     flags=(Flag("email_blacklisted", Test.YES, UNSUBSCRIBED),),
     meaning=SUBSCRIBED,
 )
@@ -212,9 +212,9 @@ _KIT_HINT = _("This looks like a Kit export, whose columns are not published: ch
 _KIT = (
     Format(name="kit", label=_("Kit export (presumably)"), marks={"first_name", "email_address", "state", "created_at"},
            columns={"first_name": "first_name", "email_address": "email", "state": "status",
-                    "created_at": "signed_up_at", "tags": "labels"}, words=_KIT_WORDS, hint=_KIT_HINT),
+                    "created_at": "recorded_at", "tags": "labels"}, words=_KIT_WORDS, hint=_KIT_HINT),
     Format(name="kit", label=_("Kit export (presumably)"), marks={"first_name", "email", "created_at", "status"},
-           columns={"first_name": "first_name", "email": "email", "status": "status", "created_at": "signed_up_at",
+           columns={"first_name": "first_name", "email": "email", "status": "status", "created_at": "recorded_at",
                     "tags": "labels"},
            words=_KIT_WORDS, hint=_KIT_HINT),
 )  # fmt: skip
@@ -240,7 +240,8 @@ _USUAL: Mapping[str, tuple[str, ...]] = {
     "topics": ("topics",),
     "language": ("language", "locale"),
     "time_zone": ("time_zone", "time zone", "timezone"),
-    "signed_up_at": ("signed_up_at", "created_at", "date subscribed", "subscribed at", "signup date"),
+    "signed_up_at": ("signed_up_at", "date subscribed", "subscribed at", "signup date"),
+    "recorded_at": ("created_at", "created at", "created", "date added", "added"),
     "consent_at": ("consent_at", "opt-in time", "optin_time", "opted_in_at"),
     "consent_ip": ("consent_ip", "ip_address", "ip", "optin_ip"),
     "consent_page": ("consent_page", "page_url"),
@@ -253,5 +254,6 @@ GENERIC = Format(
     label=_("list in a format of its own"),
     marks=(),
     columns={name: field for field, names in _USUAL.items() for name in names},
+    asks_about_dates=True,
 )
 BY_NAME: Mapping[str, Format] = {each.name: each for each in (*reversed(FORMATS), GENERIC)}

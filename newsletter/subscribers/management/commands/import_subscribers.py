@@ -34,6 +34,9 @@ class Command(BaseCommand):
         parser.add_argument("--map", nargs="+", default=[], metavar="COLUMN=FIELD", help=", ".join(FIELDS))
         parser.add_argument("--status", nargs="+", default=[], metavar="WORD=MEANING", help=", ".join(Meaning))
         parser.add_argument("--list", nargs="+", default=[], metavar="NAME=SLUG", help=f"{LEAVE_OUT} leaves it out")
+        parser.add_argument("--date", nargs="+", default=[], metavar="COLUMN=FIELD", help="signed_up_at or recorded_at")
+        order = "of 01/02/2024: day-first or month-first; - brings people in without these dates"
+        parser.add_argument("--order", nargs="+", default=[], metavar="/=ORDER", help=order)
         parser.add_argument("--ground", default="", help="how these people agreed; kept with their consent")
         parser.add_argument("--labels", action="store_true", help="put the file's labels or tags on the readers")
         parser.add_argument("--dry-run", action="store_true", help="say what would happen, and change nothing")
@@ -68,6 +71,9 @@ class Command(BaseCommand):
         lists = pairs(options["list"], values=slugs, name="--list")
         answers = {f"status:{word}": meaning for word, meaning in statuses.items()}
         answers |= {f"list:{name}": slug for name, slug in lists.items()}
+        for kind in ("date", "order"):
+            told = pairs(options[kind], values=set(starting.ANSWERS[kind]), name=f"--{kind}")
+            answers |= {f"{kind}:{word}": answer for word, answer in told.items()}
         try:
             with file.open("rb") as upload:
                 run = starting.begin(
@@ -100,7 +106,11 @@ class Command(BaseCommand):
             return
         self._give_up(run)
         lines = [f'  --{each["kind"]} "{each["word"]}=…"   ({each["count"]} rows)' for each in questions]
-        meanings = f"A status means one of: {', '.join(Meaning)}. A list is a newsletter's slug, or {LEAVE_OUT}."
+        meanings = (
+            f"A status means one of: {', '.join(Meaning)}. A list is a newsletter's slug, or {LEAVE_OUT}. A date is "
+            f"signed_up_at (when they agreed) or recorded_at (when somebody entered them). The order of 01/02/2024 is "
+            f"day-first, month-first, or {LEAVE_OUT} to bring people in without these dates."
+        )
         raise CommandError("\n".join(["Nothing was imported. Please say what these words mean:", *lines, meanings]))
 
     def _give_up(self, run: ImportRun) -> None:
@@ -118,7 +128,7 @@ class Command(BaseCommand):
 
     def _report(self, run: ImportRun, counts: dict[str, int], *, is_json: bool) -> None:
         numbers = {outcome.value: counts.get(outcome.value, 0) for outcome in Outcome}
-        numbers["no_consent_date"] = counts.get("no_consent_date", 0)
+        numbers |= {name: counts.get(name, 0) for name in ("no_consent_date", "remarks")}
         rows = run.refusals.order_by("pk")[:MOST_PROBLEMS]
         problems = [{"line": refusal.line, "reason": refusal.reason} for refusal in rows]
         if is_json:

@@ -11,10 +11,10 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from articles.feeds import polling
-from newsletter.delivery import campaigns, dispatch, sweeping
+from newsletter.delivery import campaigns, dispatch, outlooks, sweeping
 from newsletter.delivery import retention as delivery_retention
 from newsletter.delivery.models import Campaign
-from newsletter.digests import drafting, rhythms
+from newsletter.digests import drafting, links, notices, rhythms, versions
 from newsletter.engagement import retention as engagement_retention
 from newsletter.insights import refreshing
 from newsletter.lib.failures import Failures
@@ -53,6 +53,7 @@ def tick() -> Iterator[dict[str, Any]]:
     for issue in failures.attempt(lambda: drafting.run_due(now=timezone.now())) or []:
         yield {"did": "schedule", "newsletter": issue.newsletter.slug, "issue": issue.number, "status": issue.status,
                "reason": issue.reason}  # fmt: skip
+    yield from look_after_the_desk(failures)
     if noted := rhythms.note_due(now=timezone.now()):
         yield {"did": "rhythm", "newsletters": noted}
     yield from deliver(failures)
@@ -82,6 +83,20 @@ def look_after_readers() -> Iterator[dict[str, Any]]:
     counts = upkeep.clean_up(now)
     if counts:
         yield {"did": "clean_up", **counts}
+
+
+def look_after_the_desk(failures: Failures) -> Iterator[dict[str, Any]]:
+    """What the issue desk needs: links that were asked, forecasts, and who is told that an issue is held."""
+    now = timezone.now()
+    links.ask_for_issues(now=now)
+    done = {
+        "links": links.check_waiting(now=now),
+        "forecasts": failures.attempt(lambda: outlooks.renew(clock=timezone.now)) or 0,
+        "told": notices.tell(now=now),
+        "forgotten": versions.forget(now=now),
+    }
+    if any(done.values()):
+        yield {"did": "desk", **done}
 
 
 def forget() -> Iterator[dict[str, Any]]:

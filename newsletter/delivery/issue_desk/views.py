@@ -82,9 +82,8 @@ def desk(request: HttpRequest, issue: Issue, now: datetime) -> HttpResponse:
     issue.refresh_from_db()
     if request.accepts("text/html"):
         return _after_a_form(request, issue, answer, now)
-    status = 200 if answer.is_done else (409 if answer.is_stale else 422)
     said = {"said": answer.said, "isDone": answer.is_done, "isStale": answer.is_stale}
-    return JsonResponse({**_panes(request, issue, now), **said}, status=status)
+    return JsonResponse({**_panes(request, issue, now), **said})
 
 
 def _after_a_form(request: HttpRequest, issue: Issue, answer: Answer, now: datetime) -> HttpResponse:

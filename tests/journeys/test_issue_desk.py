@@ -1,0 +1,197 @@
+"""The editor's ten minutes at the issue desk, through the whole product: by keys, by hand, on a phone, by buttons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.journeys import letters
+from tests.journeys.test_editor import sign_in
+from tests.product import Product
+
+MAKE = """
+from datetime import timedelta
+from django.utils import timezone
+from articles.models import Article
+from newsletter.digests import drafting
+from newsletter.digests.models import IssueItem
+from newsletter.subscribers.models import Newsletter
+now = timezone.now()
+digest = Newsletter.objects.get(kind="digest")
+issue = drafting.new_issue(digest, send_at=now + timedelta(hours=1), cadence="daily")
+issue.max_articles = 3
+issue.save()
+for n, article in enumerate(Article.objects.published(now).filter(is_mailable=True).order_by("pk")[:6], start=1):
+    IssueItem.objects.create(issue=issue, article=article, position=n)
+issue.is_arranged = True
+issue.save()
+print("issue", issue.pk)
+"""
+HEADLINES = '[data-list="{}"] .desk-story__headline'
+
+
+@pytest.fixture
+def desk(site: Product, open_page: Callable[..., Page]) -> Callable[..., Page]:
+    """Opens the desk of a new issue of six stories, three of which fit."""
+    pk = site.run(MAKE).split("issue ")[1].strip()
+
+    def open_desk(*, at: str = pk, **options: object) -> Page:
+        page = open_page(f"/admin/issue-desk/{at}/", **options)
+        if page.locator("#id_password").count():
+            sign_in(page, *site.editor)
+        page.wait_for_selector("#issue-desk")
+        return page
+
+    return open_desk
+
+
+def headlines(page: Page, place: str = "stories") -> list[str]:
+    return [text.strip() for text in page.locator(HEADLINES.format(place)).all_inner_texts()]
+
+
+def said(page: Page, text: str) -> None:
+    expect(page.locator("#desk-said")).to_contain_text(text)
+
+
+def test_morning_by_keys_alone(desk: Callable[..., Page], site: Product) -> None:
+    page = desk()
+    one, two, three = headlines(page)
+
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("Shift+K")
+    said(page, "is moved")
+    assert headlines(page)[:2] == [two, one]
+    expect(page.locator("[data-story]:focus .desk-story__headline")).to_have_text(two)
+
+    page.keyboard.press("d")
+    said(page, "is dropped")
+    assert two not in headlines(page)
+    page.keyboard.press("Control+z")
+    said(page, "Taken back")
+    assert headlines(page) == [two, one, three]
+
+    page.keyboard.press("j")
+    page.keyboard.press("e")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("Sharper than before")
+    page.keyboard.press("Enter")
+    said(page, "The article stays as it is")
+    page.locator("#intro").fill("Good morning from the quay.")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".desk-status__state")).to_have_text("approved")
+
+    frame = page.frame_locator("#desk-frame")
+    expect(frame.get_by_text("Good morning from the quay.")).to_be_visible()
+    expect(frame.get_by_role("link", name="Sharper than before")).to_be_visible()
+    page.get_by_role("button", name="Undo the approval").click()
+    expect(page.locator(".desk-status__state")).to_have_text("draft")
+
+
+def test_headline_is_dragged_among_the_stories(desk: Callable[..., Page]) -> None:
+    page = desk(width=1500)
+    dragged = headlines(page, "headlines")[0]
+    target = page.locator('[data-list="stories"] [data-story]').nth(2)
+    target.scroll_into_view_if_needed()
+    page.mouse.wheel(0, 200)
+    page.wait_for_function("scrollY > 0 || document.scrollingElement.scrollTop >= 0")
+
+    grip = page.locator('[data-list="headlines"] .desk-story__grip').first.bounding_box()
+    assert grip
+    page.mouse.move(grip["x"] + 5, grip["y"] + 5)
+    page.mouse.down()
+    box = target.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 50, box["y"] + 40, steps=5)
+    page.mouse.move(box["x"] + 50, box["y"] + 5, steps=3)
+    page.mouse.up()
+
+    said(page, "is moved")
+    assert headlines(page)[2] == dragged
+
+
+def test_phone_has_one_part_at_a_time_and_everything_fits(desk: Callable[..., Page]) -> None:
+    page = desk(width=390)
+    expect(page.locator("#part-waiting")).to_be_hidden()
+
+    page.locator('.issue-desk__tabs [data-part="preview"]').click()
+
+    expect(page.locator("#part-issue")).to_be_hidden()
+    expect(page.frame_locator("#desk-frame").locator("h2, h1").first).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("width", [390, 1500])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_bars_anybody_from_the_desk(desk: Callable[..., Page], width: int, scheme: str) -> None:
+    page = desk(width=width, color_scheme=scheme)
+    expect(page.locator(".desk-story__grip").first).to_be_attached()
+
+    found = Axe().run(page, options={"resultTypes": ["violations"]}, context="#issue-desk")
+
+    assert [(each["id"], each["nodes"][0]["html"]) for each in found.response["violations"]] == []
+
+
+def test_every_button_works_without_javascript(desk: Callable[..., Page]) -> None:
+    signed_in = desk()
+    address = signed_in.url.rstrip("/").rpartition("/")[2]
+    session = signed_in.context.storage_state()
+    page = desk(at=address, width=390, java_script_enabled=False, storage_state=session)
+    one, two, _three = headlines(page)
+
+    page.locator('[data-list="stories"] [data-story]').nth(1).get_by_role("button", name="Up").click()
+    assert headlines(page)[:2] == [two, one]
+    page.locator('[data-list="stories"] [data-story]').first.get_by_role("button", name="Drop").click()
+    assert headlines(page)[0] == one
+    page.get_by_role("button", name="Undo", exact=True).click()
+    assert headlines(page)[0] == two
+    page.locator("#subject").fill("A subject by hand")
+    page.locator("#desk-words-form").get_by_role("button", name="Keep").click()
+    page.get_by_role("button", name="Approve").click()
+
+    expect(page.locator(".desk-status__state")).to_have_text("approved")
+    expect(page.locator("#subject")).to_have_value("A subject by hand")
+
+
+def test_two_editors_see_each_other_and_overwrite_nothing(desk: Callable[..., Page], site: Product) -> None:
+    ada = desk()
+    address = ada.url.rstrip("/").rpartition("/")[2]
+    ben = desk(at=address)
+    ben.locator("#intro").focus()
+
+    ada.locator("#subject").fill("What Ada wrote for today")
+    expect(ada.locator("#desk-kept")).to_contain_text("Kept at")
+    ben.evaluate("document.getElementById('subject').value = 'What Ben wrote for today'")
+    ben.locator("#subject").press("End")
+    ben.locator("#subject").press_sequentially("!")
+
+    expect(ben.locator("#desk-trouble")).to_contain_text("What Ada wrote for today")
+    expect(ben.locator("#subject")).to_have_value("What Ben wrote for today!")
+    ben.get_by_role("button", name="Keep mine").click()
+    expect(ada.locator("#subject")).to_have_value("What Ben wrote for today!")  # it appears by itself
+
+
+def test_placeholder_is_told_at_once_and_blocks(desk: Callable[..., Page]) -> None:
+    page = desk()
+
+    page.locator("#intro").fill("Good morning, TK.")
+    expect(page.locator("#intro-meter")).to_contain_text("placeholder: TK")
+    expect(page.locator(".desk-preflight__line--error")).to_contain_text("TK")
+    page.get_by_role("button", name="Approve").click()
+
+    expect(page.locator("#desk-trouble")).to_contain_text("It cannot be approved")
+    expect(page.locator(".desk-status__state")).to_have_text("draft")
+
+
+def test_test_mail_says_that_it_is_one(desk: Callable[..., Page], site: Product) -> None:
+    page = desk()
+
+    page.locator("#test-to").fill("desk-list@example.org")
+    page.get_by_role("button", name="Send the test").click()
+    said(page, "on its way")
+
+    letter = letters.source(site, letters.letter_in_mailbox(site, "desk-list@example.org"))
+    assert str(letter["Subject"]).startswith("[Test] ")

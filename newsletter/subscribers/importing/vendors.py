@@ -231,8 +231,10 @@ _EMAIL = ("email", "e-mail", "mail", "email address", "e-mail address", "email_a
 _USUAL: Mapping[str, tuple[str, ...]] = {
     "email": _EMAIL,
     "name": ("name", "full name", "full_name"),
-    "first_name": ("first name", "first_name", "firstname", "given name"),
-    "last_name": ("last name", "last_name", "lastname", "surname", "family name"),
+    "first_name": ("first name", "first_name", "firstname", "given name", "vorname", "prénom", "prenom", "nombre",
+                   "nome", "voornaam"),
+    "last_name": ("last name", "last_name", "lastname", "surname", "family name", "nachname", "familienname",
+                  "nom de famille", "apellido", "apellidos", "cognome", "achternaam", "sobrenome", "apelido"),
     "status": ("status", "state"),
     "lists": ("newsletter", "newsletters", "list", "lists", "groups"),
     "labels": ("tags", "labels"),

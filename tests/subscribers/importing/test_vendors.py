@@ -238,3 +238,14 @@ def test_word_that_nobody_knows_is_asked_and_its_answer_used() -> None:
     run.refresh_from_db()
     assert (run.status, run.forecast) == ("ready", {"subscribed": 1, "suppressed": 2, "no_consent_date": 1})
     assert not Subscriber.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["E-Mail-Adresse,Vorname,Nachname", "Courriel,Prénom,Nom de famille", "Correo electrónico,Nombre,Apellidos",
+     "Indirizzo email,Nome,Cognome", "E-mailadres,Voornaam,Achternaam", "E-mail,Nome,Sobrenome"],
+)  # fmt: skip
+def test_plain_list_may_name_its_columns_in_another_language(header: str) -> None:
+    bring_in(f"{header}\na@example.org,Ada,Lovelace\n", newsletter=make_newsletter())
+
+    assert Subscriber.objects.get().name == "Ada Lovelace"

@@ -17,7 +17,9 @@ pytestmark = pytest.mark.django_db
 
 FRONT_PAGE_QUERIES = 5  # articles, their topics, their authors; the publication, the masthead's topics
 TOPIC_PAGE_QUERIES = 6  # the same and the topic itself
-ARTICLE_QUERIES = 8  # the article; the newest, their topics, what is next; topics, authors; publication, all topics
+ARTICLE_QUERIES = (
+    9  # the article; the newest, their topics, what is next; topics, authors; corrections; publication, topics
+)
 SIGN_UP_BOX_QUERIES = 1  # newsletters
 
 

@@ -50,13 +50,11 @@ def places(site: Product) -> dict[str, str]:
         "check_inbox": "/subscribe/check-inbox/",
         "check_inbox_slow": "/subscribe/check-inbox/?slow=1",
         "my_link": "/my-link/",
-        "confirm": path_in_letter(site, undecided, "/confirm/"),
-        "confirm_used": used[0],
+        "confirm": path_in_letter(site, undecided, "/confirm/"), "confirm_used": used[0],
         "confirm_forged": "/confirm/" + "A" * 32 + "/",
         "preferences": preferences,
         "unsubscribe": path_in_letter(site, digest["id"], "/unsubscribe/"),
-        "unsubscribed": unsubscribed,
-        "not_found": "/nowhere/",
+        "unsubscribed": unsubscribed, "not_found": "/nowhere/",
         "mailbox": "/mailbox/",
         "letter": f"/mailbox/{digest['id']}/",
         "author": "/authors/ada-merrin/",
@@ -69,7 +67,7 @@ def places(site: Product) -> dict[str, str]:
         "embed": "/embed/latest-news/",
         "change_address": f"{preferences}address/",
         "erase": f"{preferences}erase/",
-    }
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -34,6 +34,11 @@ class Check:
     seconds: int | None = None
 
 
+def uptime() -> float:
+    """Seconds since this process was started."""
+    return time.monotonic() - STARTED_AT
+
+
 def record_heartbeat(*, now: datetime) -> None:
     """Note that the scheduler rang and a worker answered. Raises redis.RedisError without a broker."""
     cache.set(HEARTBEAT_KEY, now.timestamp(), timeout=None)
@@ -46,7 +51,7 @@ def examine(*, now: datetime) -> list[Check]:
     return [
         database,
         broker,
-        check_heartbeat(now=now, uptime=time.monotonic() - STARTED_AT)
+        check_heartbeat(now=now, uptime=uptime())
         if broker.is_ok
         else Check("heartbeat", is_ok=False, detail="the broker is away"),
         check_waiting(now=now) if database.is_ok else Check("waiting", is_ok=False, detail="the database is away"),

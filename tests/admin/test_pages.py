@@ -222,7 +222,7 @@ def test_overview_opens_in_few_queries_and_names_what_is_next(desk: Client) -> N
     page = response.content.decode()
     assert "Latest news" in page
     assert "Send now" in page
-    assert "1 sent" in page
+    assert "1 of 1 accepted" in page
     assert len(queries) <= 30, len(queries)
 
 

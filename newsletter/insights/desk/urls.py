@@ -6,6 +6,7 @@ from newsletter.insights.desk import views
 
 app_name = "desk"
 urlpatterns = [
+    path("today/", views.today_now, name="today"),
     path("readers/<int:pk>/", views.timeline, name="timeline"),
     path("readers/<int:pk>/issues/", views.issues, name="issues"),
     path("readers/<int:pk>/why/", views.why, name="why"),

@@ -9,15 +9,16 @@ from typing import Any
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, render
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import conditional_page, require_safe
 
 from newsletter.digests.models import Issue
 from newsletter.insights import growth as growing
 from newsletter.insights import timeline as timelines
+from newsletter.insights import today
 from newsletter.insights.desk import choosing
 from newsletter.insights.desk.choosing import recent_issues
 from newsletter.insights.why import explain
@@ -39,6 +40,15 @@ def at_the_desk(permission: str) -> Callable[[View], View]:
         return require_safe(admin.site.admin_view(wrapped))
 
     return decorate
+
+
+@require_safe
+@admin.site.admin_view
+@conditional_page
+def today_now(request: HttpRequest) -> HttpResponse:
+    """The parts of *Today* as they are now: the page asks for them every few seconds."""
+    user: Any = request.user
+    return render(request, "admin/today/_today.html", today.shown(user, now=timezone.now()))
 
 
 @at_the_desk("subscribers.view_subscriber")

@@ -1,0 +1,47 @@
+// Keeps Today up to date: asks for its parts every few seconds while somebody looks, and counts down the last hour.
+// Without it the page shows what was so when it was opened.
+const EVERY = 10_000;
+const HOUR = 3_600;
+const place = document.getElementById("today");
+let tag = "";
+
+function tick() {
+  for (const time of place.querySelectorAll("[data-until]")) {
+    const left = Math.round(Number(time.dataset.until) - Date.now() / 1000);
+    if (left < 0 || left >= HOUR) continue;
+    time.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
+  }
+}
+
+async function look() {
+  if (document.hidden) return;
+  const headers = tag ? { "If-None-Match": tag } : {};
+  const answer = await fetch(place.dataset.url, { credentials: "same-origin", headers, redirect: "manual" });
+  if (!answer.ok) return; // 304, or no longer signed in
+  tag = answer.headers.get("ETag") ?? "";
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const part of fresh.querySelectorAll("section[id]")) renew(document.getElementById(part.id), part);
+  tick();
+}
+
+// Only what changed is put in anew, so that a screen reader hears only that, and whoever is on a link stays on it.
+function renew(old, part) {
+  if (!old || words(old) === words(part)) return;
+  const link = old.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+  old.replaceChildren(...part.childNodes);
+  if (link) [...old.querySelectorAll("a")].find((each) => each.getAttribute("href") === link)?.focus();
+}
+
+function words(part) {
+  const copy = part.cloneNode(true);
+  for (const time of copy.querySelectorAll("[data-until]")) time.textContent = "";
+  return copy.textContent.replace(/\s+/g, " ");
+}
+
+if (place) {
+  const again = () => look().catch(() => {}); // No connection: it is asked again in a moment.
+  setInterval(again, EVERY);
+  setInterval(tick, 1_000);
+  document.addEventListener("visibilitychange", again);
+  tick();
+}

@@ -1,0 +1,171 @@
+"""A card for each newsletter: what is on its way, what is being made, and when the next is due."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db.models import Count, Q
+from django.urls import reverse
+from django.utils.formats import date_format, number_format
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from newsletter.delivery.books import Books, books_of
+from newsletter.delivery.models import Campaign, IssueOutlook, Send
+from newsletter.digests.models import Issue, IssueItem, Schedule
+from newsletter.insights.today.needs import campaign_page, desk_of
+from newsletter.subscribers import counting
+from newsletter.subscribers.models import Cadence, Newsletter
+
+MOST_NEWSLETTERS, MOST_RUNS = 24, 40
+NEVER = datetime.max.replace(tzinfo=UTC)
+TONES = {Issue.Status.APPROVED: "success", Issue.Status.HELD: "danger", Issue.Status.IN_REVIEW: "warning"}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A mailing that is coming or under way. ``at`` is None where it has no hour; ``percent`` is that of a campaign."""
+
+    title: str
+    at: datetime | None
+    shown: str
+    state: str
+    tone: str = "plain"
+    detail: str = ""
+    url: str = ""
+    percent: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A newsletter with its runs in order; ``readers`` in words."""
+
+    newsletter: Newsletter
+    readers: str
+    runs: tuple[Run, ...]
+    is_digest: bool
+
+
+def cards() -> list[Card]:
+    """Those whose turn is next come first. A fixed number of queries, however many newsletters there are."""
+    newsletters = list(Newsletter.objects.order_by("position", "pk")[:MOST_NEWSLETTERS])
+    readers = counting.readers_in_words(newsletters)
+    runs: dict[int, list[Run]] = defaultdict(list)
+    issues = _waiting()
+    for key, run in [*_under_way(), *_being_made(issues), *_planned(issues)]:
+        runs[key].append(run)
+    made = [
+        Card(each, readers[each.pk], tuple(sorted(runs[each.pk], key=_moment)), each.kind == Newsletter.Kind.DIGEST)
+        for each in newsletters
+    ]
+    return sorted(made, key=lambda card: _moment(card.runs[0]) if card.runs else NEVER)
+
+
+def _moment(run: Run) -> datetime:
+    return run.at or NEVER
+
+
+def _under_way() -> Iterator[tuple[int, Run]]:
+    moving = Campaign.objects.filter(status__in=[Campaign.Status.SENDING, Campaign.Status.PAUSED])
+    campaigns = list(moving.select_related("issue__newsletter").order_by("-pk")[:MOST_RUNS])
+    books = books_of(campaigns)
+    for campaign in campaigns:
+        issue, sums = campaign.issue, books[campaign.pk]
+        paused = campaign.status == Campaign.Status.PAUSED
+        percent = _percent(sums)
+        state = _("paused") if paused else _("sending")
+        detail = campaign.reason if paused else _on_the_way(campaign, sums)
+        tone = "warning" if paused else "info"
+        shown = _shown(campaign.dated_at, issue.newsletter.time_zone)
+        yield (
+            issue.newsletter_id,
+            Run(str(issue), campaign.dated_at, shown, state, tone, detail, campaign_page(campaign), percent),
+        )
+
+
+def _percent(books: Books) -> int:
+    return round(100 * (books.planned - books.waiting) / books.planned) if books.planned else 0
+
+
+def _on_the_way(campaign: Campaign, books: Books) -> str:
+    if not books.waiting and campaign.coming_count:
+        told = ngettext(
+            "%(count)s reader waits for their own hour", "%(count)s readers wait for their own hour",
+            campaign.coming_count,
+        )  # fmt: skip
+        return told % {"count": _number(campaign.coming_count)}
+    values = {"done": _number(books.of(Send.Status.SENT)), "all": _number(books.planned)}
+    return _("%(done)s of %(all)s accepted") % values
+
+
+def _waiting() -> list[Issue]:
+    waiting = Issue.objects.waiting().select_related("newsletter", "schedule", "outlook", "approved_by")
+    stories = Count("items", filter=~Q(items__state=IssueItem.State.DROPPED))
+    return list(waiting.annotate(story_count=stories).order_by("send_at", "pk")[:MOST_RUNS])
+
+
+def _being_made(issues: Sequence[Issue]) -> Iterator[tuple[int, Run]]:
+    for issue in issues:
+        title = capfirst(issue.get_cadence_display()) if issue.cadence else str(issue)
+        shown = _shown(issue.send_at, issue.newsletter.time_zone)
+        tone = TONES.get(Issue.Status(issue.status), "plain")
+        run = Run(title, issue.send_at, shown, _state(issue), tone, _contents(issue), desk_of(issue))
+        yield issue.newsletter_id, run
+
+
+def _state(issue: Issue) -> str:
+    if issue.status == Issue.Status.APPROVED and issue.approved_by:
+        by = issue.approved_by.get_short_name() or issue.approved_by.get_username()
+        return _("approved by %(editor)s") % {"editor": by}
+    needs_approval = issue.schedule is None or issue.schedule.approval == Schedule.Approval.REQUIRED
+    if issue.status == Issue.Status.DRAFT and not needs_approval:
+        return _("draft; goes out by itself")
+    if issue.status == Issue.Status.DRAFT:
+        return _("draft; waits for approval")
+    return str(issue.get_status_display())
+
+
+def _contents(issue: Issue) -> str:
+    """``6 stories, 4,210 readers``; what the worker has worked out, or the stories in it while it has not."""
+    outlook: IssueOutlook | None = getattr(issue, "outlook", None)
+    if outlook is None:
+        count = getattr(issue, "story_count", 0)
+        if issue.newsletter.kind != Newsletter.Kind.DIGEST:
+            return ""
+        return ngettext("%(count)d story waits", "%(count)d stories wait", count) % {"count": count}
+    most, readers = int(outlook.forecast["most"]), sum(outlook.forecast["editions"])
+    told = ngettext("%(count)s reader", "%(count)s readers", readers) % {"count": _number(readers)}
+    if not most:
+        return told
+    stories = ngettext("%(count)d story", "%(count)d stories", most) % {"count": most}
+    return f"{stories}, {told}"
+
+
+def _planned(issues: Sequence[Issue]) -> Iterator[tuple[int, Run]]:
+    """The next run of each schedule, unless its issue is being made already."""
+    being_made = {(issue.schedule_id, issue.send_at) for issue in issues}
+    active = Schedule.objects.filter(is_active=True).select_related("newsletter").order_by("next_run_at", "pk")
+    for schedule in active[:MOST_RUNS]:
+        title = capfirst(schedule.get_cadence_display())
+        url = reverse("admin:digests_schedule_change", args=[schedule.pk])
+        if schedule.cadence == Cadence.IMMEDIATE:
+            state = _("waits for the next article")
+            yield schedule.newsletter_id, Run(title, None, _("with every article"), state, url=url)
+        elif schedule.next_run_at and (schedule.pk, schedule.next_run_at) not in being_made:
+            shown = _shown(schedule.next_run_at, schedule.time_zone)
+            opens_at = schedule.next_run_at - timedelta(minutes=schedule.draft_minutes)
+            state = _("planned; its draft opens %(time)s") % {"time": _shown(opens_at, schedule.time_zone)}
+            yield schedule.newsletter_id, Run(title, schedule.next_run_at, shown, state, url=url)
+
+
+def _shown(at: datetime, zone: str) -> str:
+    return date_format(at.astimezone(ZoneInfo(zone)), "D j N, H:i")
+
+
+def _number(count: int) -> str:
+    return number_format(count, force_grouping=True)

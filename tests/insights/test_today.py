@@ -1,0 +1,186 @@
+"""*Today*: what needs a person, what comes next, and what became of the last runs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from newsletter.delivery import campaigns
+from newsletter.delivery.models import Campaign, Send
+from newsletter.digests import drafting
+from newsletter.digests.models import Issue
+from newsletter.engagement.models import Event
+from newsletter.insights import health, today
+from newsletter.insights.today import Need
+from tests import factories
+from tests.factories import NOW
+
+pytestmark = pytest.mark.django_db
+
+MINUTE = timedelta(minutes=1)
+
+
+class Everybody:
+    """May do everything."""
+
+    def has_perm(self, _perm: str) -> bool:
+        return True
+
+
+class Nobody:
+    def has_perm(self, _perm: str) -> bool:
+        return False
+
+
+@pytest.fixture(autouse=True)
+def _heart_beats() -> Any:
+    health.record_heartbeat(now=NOW)
+    yield
+    cache.clear()
+
+
+def needs(user: Any = None) -> list[Need]:
+    found: list[Need] = today.shown(user or Everybody(), now=NOW)["needs"]
+    return found
+
+
+def texts() -> list[str]:
+    return [need.text for need in needs()]
+
+
+def test_nothing_is_red_where_nothing_needs_anybody() -> None:
+    factories.make_schedule(next_run_at=NOW + MINUTE)
+    factories.make_feed()
+
+    assert needs() == []
+
+
+def test_held_issue_needs_somebody_who_may_change_it() -> None:
+    issue = factories.make_issue()
+    issue.hold(reason="Nobody approved it before its time.")
+
+    [need] = needs()
+
+    assert need.text == f"{issue} is held."
+    assert need.detail == "Nobody approved it before its time."
+    assert need.url == reverse("issue_desk:desk", args=[issue.pk])
+    assert needs(Nobody()) == []
+
+
+def test_issue_that_nobody_approved_is_red_shortly_before_its_run() -> None:
+    schedule = factories.make_schedule(approval="required", next_run_at=NOW + 30 * MINUTE)
+    factories.make_article(released_at=NOW - 60 * MINUTE)
+    issue, _is_new = drafting.issue_of_run(schedule, NOW + 30 * MINUTE, now=NOW)
+
+    assert texts() == []
+    Issue.objects.filter(pk=issue.pk).update(send_at=NOW + 19 * MINUTE)
+    assert texts() == [f"Nobody has approved {issue} yet."]
+
+
+@pytest.mark.parametrize("kind", ["bounced", "complained"])
+def test_run_of_which_much_comes_back_is_red(kind: str) -> None:
+    campaign = factories.make_campaign(started_at=NOW - 60 * MINUTE)
+    sends = [
+        factories.make_send(campaign=campaign, status=Send.Status.SENT, settled_at=NOW)
+        for _number in range(50)
+    ]  # fmt: skip
+    for send in sends[:2]:
+        Event.objects.create(send=send, kind=kind, source="test", source_id=f"{send.pk}", at=NOW)
+
+    [need] = needs()
+
+    assert ("came back" in need.text) == (kind == "bounced")
+    assert str(campaign.issue) in need.text
+
+
+def test_silent_workers_are_red_and_say_since_when() -> None:
+    health.record_heartbeat(now=NOW - 5 * MINUTE)
+    health.STARTED_AT, before = health.STARTED_AT - 120, health.STARTED_AT
+    try:
+        [need] = needs(Nobody())
+    finally:
+        health.STARTED_AT = before
+
+    assert "away or busy" in need.text
+    assert "nothing is sent" in need.detail
+
+
+def test_failing_feeds_are_named_and_many_are_summed_up() -> None:
+    for number in range(5):
+        factories.make_feed(title=f"Feed {number}", failure_count=3, last_error="It answers 503.")
+
+    found = needs()
+
+    assert [need.text for need in found][:1] == ["Feed 0 cannot be read."]
+    assert found[0].detail == "It answers 503."
+    assert found[-1].text == "And more feeds like that."
+    assert len(found) == 4
+
+
+def test_card_tells_the_draft_the_next_run_and_the_campaign() -> None:
+    newsletter = factories.make_newsletter(name="Latest news")
+    schedule = factories.make_schedule(newsletter=newsletter, approval="required", next_run_at=NOW + 30 * MINUTE)
+    factories.make_schedule(newsletter=newsletter, cadence="weekly", next_run_at=NOW + 3000 * MINUTE)
+    factories.make_schedule(newsletter=newsletter, cadence="immediate", next_run_at=None)
+    factories.make_article(released_at=NOW - 60 * MINUTE)
+    drafting.issue_of_run(schedule, NOW + 30 * MINUTE, now=NOW)
+    sending = factories.make_issue(newsletter=newsletter, status="approved", approved_at=NOW, send_at=NOW)
+    factories.make_subscription(newsletter=newsletter)
+    assert campaigns.launch(sending, now=NOW)
+
+    [card] = today.shown(Everybody(), now=NOW)["cards"]
+
+    assert [run.title for run in card.runs][:3] == [str(sending), "Once a day", "Once a week"]
+    assert [run.state for run in card.runs][:2] == ["sending", "draft; waits for approval"]
+    assert card.runs[0].detail == "0 of 1 accepted"
+    assert card.runs[1].detail.startswith("1 story")
+    assert card.runs[2].state.startswith("planned; its draft opens")
+    assert card.runs[3].state == "waits for the next article"
+
+
+def test_newsletter_whose_turn_is_next_comes_first() -> None:
+    later, sooner, never = (factories.make_newsletter(name=name) for name in ("Later", "Sooner", "Never"))
+    factories.make_schedule(newsletter=later, next_run_at=NOW + 60 * MINUTE)
+    factories.make_schedule(newsletter=sooner, next_run_at=NOW + 30 * MINUTE)
+
+    assert [card.newsletter for card in today.shown(Everybody(), now=NOW)["cards"]] == [sooner, later, never]
+
+
+def test_receipts_say_what_was_accepted_refused_and_owed_nothing_or_why_nothing_went_out() -> None:
+    campaign = factories.make_campaign(started_at=NOW - 60 * MINUTE)
+    Issue.objects.filter(pk=campaign.issue_id).update(launched_at=NOW, send_at=NOW - 60 * MINUTE)
+    for status, reason in [("sent", ""), ("sent", ""), ("failed", "refused"), ("skipped", "nothing_new")]:
+        factories.make_send(campaign=campaign, status=status, reason=reason, settled_at=NOW)
+    Campaign.objects.filter(pk=campaign.pk).update(status="finished", finished_at=NOW - 54 * MINUTE)
+    skipped = factories.make_issue(send_at=NOW - 90 * MINUTE)
+    skipped.skip(reason="Nothing new.")
+
+    sent_one, skipped_one = today.shown(Everybody(), now=NOW)["receipts"]
+
+    assert sent_one.state == "sent"
+    assert sent_one.lines == ("2 accepted", "1 refused", "1 reader was owed nothing")
+    assert "–" in sent_one.when
+    assert (skipped_one.state, skipped_one.lines) == ("skipped", ("Nothing new.",))
+
+
+def test_page_asks_for_its_parts_and_is_told_if_nothing_changed(client: Client) -> None:
+    health.record_heartbeat(now=timezone.now())
+    client.force_login(factories.make_editor())
+    factories.make_newsletter(name="Latest news")
+
+    first = client.get(reverse("desk:today"))
+    again = client.get(reverse("desk:today"), headers={"If-None-Match": first["ETag"]})
+
+    assert "Latest news" in first.content.decode()
+    assert b"<html" not in first.content
+    assert again.status_code == 304
+
+
+def test_parts_are_for_the_desk_only(client: Client) -> None:
+    assert client.get(reverse("desk:today")).status_code == 302

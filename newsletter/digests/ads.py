@@ -11,7 +11,7 @@ from newsletter.digests.models import Offer
 from newsletter.digests.prose import one_line
 from newsletter.digests.stories import Picture, picture_of
 
-PICTURE_BOX = (514, 320)  # CSS pixels
+PICTURE_BOX = (514, 400)  # CSS pixels
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 from PIL import Image
 from pytest_django import Settings
 
@@ -110,7 +111,21 @@ def test_calendar_shows_what_is_booked_free_and_shared(desk: Client) -> None:
     assert (before.bookings, len(before.free)) == ((), 3)
     assert (sunday.has_mail, len(sunday.bookings)) == (False, 2)
     assert "takes turns, 75 %" in page
-    assert f"starts_on={NOW:%Y-%m-%d}" in page
+
+
+def test_what_is_free_leads_to_booking_it_and_what_is_past_does_not(desk: Client) -> None:
+    newsletter, today = make_newsletter(name="Latest news"), timezone.localdate()
+    soon, past = today + timedelta(days=40), today - timedelta(days=40)
+
+    pages = [
+        desk.get("/admin/digests/offer/calendar/", {"month": f"{day:%Y-%m}"}).content.decode() for day in (soon, past)
+    ]
+
+    booking = f"?newsletters={newsletter.pk}&amp;starts_on={soon:%Y-%m-%d}&amp;ends_on={soon:%Y-%m-%d}&amp;place=lead"
+    assert booking in pages[0]
+    assert "starts_on=" not in pages[1]
+    form = desk.get(f"/admin/digests/offer/add/{booking.replace('&amp;', '&')}").content.decode()
+    assert f'value="{soon:%Y-%m-%d}"' in form
 
 
 @pytest.mark.parametrize("month", ["", "2026-13", "x", "9999-12", "0001-01", "2024-02"])

@@ -122,7 +122,10 @@ class IssueAdmin(DeskAdmin[Issue]):
         return super().media + PIECES
 
     def get_form(self, request: HttpRequest, obj: Issue | None = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
-        kwargs["widgets"] = {"intro": UnfoldAdminTextareaWidget(attrs={"rows": 3})}
+        kwargs["widgets"] = {
+            "intro": UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+            "body": UnfoldAdminTextareaWidget(attrs={"rows": 14, "dir": "auto", "data-editor": ""}),
+        }
         return super().get_form(request, obj, change, **kwargs)
 
     def get_fieldsets(self, request: HttpRequest, obj: Issue | None = None) -> Any:

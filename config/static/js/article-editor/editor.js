@@ -51,8 +51,11 @@ const typing = inputRules({
   ],
 });
 
-export function start(textarea) {
+// Where pictures are not taken, nothing offers to put one in, and what is dropped or pasted is left to the browser.
+export function start(textarea, { takesPictures = true } = {}) {
   const shell = document.getElementById("editor-tools").content.firstElementChild.cloneNode(true);
+  if (!takesPictures) shell.querySelector('[data-do="picture"]').remove();
+  if (!document.getElementById("keys")) shell.querySelector('[data-do="keys"]').remove();
   textarea.before(shell);
   const text = document.createElement("div");
   shell.append(text);
@@ -110,7 +113,7 @@ export function start(textarea) {
 
   function takePictures(files) {
     const pictures = [...(files ?? [])].filter((file) => file.type.startsWith("image/"));
-    if (!pictures.length) return false;
+    if (!takesPictures || !pictures.length) return false;
     (async () => {
       for (const file of pictures) await putPicture(file);
     })();

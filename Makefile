@@ -84,6 +84,9 @@ bench-feeds: $(ALL_STAMP) ## feeds polled per minute and articles imported per s
 .PHONY: bench-readers
 bench-readers: $(ALL_STAMP) ## the desk's lists at a million readers: times and query plans; needs DATABASE_URL
 	@$(PYTHON_BIN)/python -m tests.benchmarks.readers_lists
+.PHONY: bench-rendering
+bench-rendering: $(ALL_STAMP) ## template renders, time an edition and a reader, and bytes of a 10-story digest in each layout
+	@$(PYTHON_BIN)/python -m tests.benchmarks.rendering
 .PHONY: bench-selecting
 bench-selecting: $(ALL_STAMP) ## selection, assembly and ledger of one issue at 10,000 readers and more
 	@$(PYTHON_BIN)/python -m tests.benchmarks.selecting

@@ -8,6 +8,7 @@ there the reader's text is encoded whole. `compile_part` takes whichever is shor
 from __future__ import annotations
 
 import binascii
+import re
 from base64 import encodebytes
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from newsletter.lib.slots import MARK, fill
 
 _SOFT_BREAK = b"=\r\n"
 _MAX_LINE = 72
+_ALL_LITERAL = re.compile("[!-<>-~]+")
 _LITERAL = frozenset(range(33, 127)) - {ord("=")}
 
 
@@ -41,6 +43,8 @@ def compile_part(text: str, *, is_html: bool) -> Part:
 
 def quoted_value(value: str) -> bytes:
     """A value on lines of its own: at most 72 octets each; never ends in a space."""
+    if _ALL_LITERAL.fullmatch(value):  # as every link is: nothing to encode, only to cut
+        return _SOFT_BREAK.join(value[at : at + _MAX_LINE].encode() for at in range(0, len(value), _MAX_LINE))
     lines, line = [], b""
     for byte in value.encode():
         octets = bytes([byte]) if byte in _LITERAL else b"=%02X" % byte

@@ -1,9 +1,8 @@
 """Pieces of a mail, rendered and inlined once each: the frame of an issue and a block per article.
 
 A piece is cached by everything that it shows, so it can never be stale, and any number of editions costs no more
-template renders than there are articles. Measured with 13 articles (28 KB): the first edition takes 4.8 ms (a block
-0.14 ms, HTML and inlining), every further one 0.12 ms; inlining the joined document instead would add 0.3 ms to each.
-At most some 12 MB of pieces are kept in a process.
+template renders than there are articles (docs/benchmarks.md has figures). At most some 12 MB of pieces are kept in a
+process.
 """
 
 from __future__ import annotations

@@ -46,16 +46,25 @@ class Trial:
 
 def trials(*, now: datetime) -> Iterator[Trial]:
     """A digest and an announcement of every layout, in a script of either direction. They ask no database."""
-    rich = {"shows_authors": True, "groups_by_topic": True, "read_more": "Read on", "closing": "Write to us."}
     for layout in Appearance.Layout.values:
-        for kind, language in ((Newsletter.Kind.DIGEST, "en"), (Newsletter.Kind.ANNOUNCEMENTS, "ar")):
-            newsletter = Newsletter(
-                pk=1, name="Latest news", slug="sample", kind=kind, language=language, postal_address="1 Quay Street"
-            )
-            appearance = Appearance(newsletter=newsletter, layout=layout, greeting="Good morning.", **rich)
-            issue = Issue(newsletter=newsletter, number=1, send_at=now, subject="Sample", intro="Words.", body="More.")
-            renderer = IssueRenderer(issue, appearance=appearance, publication=Publication())
-            yield Trial(f"{layout}, {kind}", partial(_run, renderer))
+        yield trial_of(layout=layout, now=now)
+        yield trial_of(layout=layout, now=now, kind=Newsletter.Kind.ANNOUNCEMENTS, language="ar")
+
+
+def trial_of(
+    *, layout: str, now: datetime, kind: str = Newsletter.Kind.DIGEST, language: str = "en", **look: str
+) -> Trial:
+    """One mail with everything that it may show, in this look."""
+    newsletter = Newsletter(
+        pk=1, name="Latest news", slug="sample", kind=kind, language=language, postal_address="1 Quay Street"
+    )
+    appearance = Appearance(
+        newsletter=newsletter, layout=layout, greeting="Good morning.", shows_authors=True, groups_by_topic=True,
+        read_more="Read on", closing="Write to us.", **look,
+    )  # fmt: skip
+    issue = Issue(newsletter=newsletter, number=1, send_at=now, subject="Sample", intro="Words.", body="More.")
+    renderer = IssueRenderer(issue, appearance=appearance, publication=Publication())
+    return Trial(f"{layout}, {kind}", partial(_run, renderer))
 
 
 def _run(renderer: IssueRenderer) -> RenderedMail:

@@ -28,10 +28,10 @@ def tell(*, now: datetime) -> int:
     return sum(_send(notice, now) for notice in list(due.order_by("pk")[:AT_ONCE]))
 
 
-def people() -> list[User]:
-    """Who may approve and has an address."""
+def people(permission: str = MAY_APPROVE) -> list[User]:
+    """Who may do this, by default approve, and has an address."""
     able = User.objects.with_perm(
-        MAY_APPROVE, is_active=True, include_superusers=True, backend="django.contrib.auth.backends.ModelBackend"
+        permission, is_active=True, include_superusers=True, backend="django.contrib.auth.backends.ModelBackend"
     )
     return list(able.filter(is_staff=True).exclude(email="").order_by("pk")[:MOST_EDITORS])
 

@@ -16,6 +16,7 @@ from newsletter.digests import drafting
 from newsletter.digests.models import Issue, IssueItem
 from newsletter.subscribers.models import Newsletter
 from tests.factories import make_article, make_editor, make_issue, make_newsletter, make_schedule, make_subscription
+from tests.servers.smtp import SmtpServer
 
 State = IssueItem.State
 SCRIPT = {"Accept": "application/json"}
@@ -284,3 +285,15 @@ def signed_in(name: str, group: str = "Owner") -> Client:
     user.groups.add(Group.objects.get(name=group))
     client.force_login(user)
     return client
+
+
+def test_test_mail_goes_to_everybody_who_works_on_issues(
+    client: Client, editor: User, issue: Issue, smtp_mailers: SmtpServer
+) -> None:
+    signed_in("ben", "Editor"), signed_in("ann", "Author")
+
+    press(client, issue, "test desk")
+
+    got = {message.recipients[0]: str(message.parsed["Subject"]) for message in smtp_mailers.messages}
+    assert set(got) == {"ada@gazette.example", "ben@gazette.example"}
+    assert all(subject.startswith("[Test] ") for subject in got.values())

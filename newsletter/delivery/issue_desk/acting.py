@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from newsletter.delivery import proofs
 from newsletter.delivery.outcomes import Fate, SenderRefusedError, TransportDownError
 from newsletter.delivery.proofs import NothingToShowError
-from newsletter.digests import approval, versions
+from newsletter.digests import approval, notices, versions
 from newsletter.digests.approval import BlockedError, DecidedError
 from newsletter.digests.changing import CannotChangeError, Desk
 from newsletter.digests.models import Issue, IssueItem
@@ -55,6 +55,10 @@ class Request:
     def verb(self) -> str:
         """``do`` is a verb, then what it is about: ``move 12 45`` puts article 12 before article 45."""
         return self._part(0)
+
+    @property
+    def is_for_all(self) -> bool:
+        return self._part(1) == "desk"
 
     @property
     def before(self) -> int | None:
@@ -143,8 +147,9 @@ def _reopen(asked: Request) -> str:
 
 
 def _test(asked: Request) -> str:
-    """To the addresses in the field, the desk's list at first."""
-    addresses = list(dict.fromkeys(asked.values.get("to", "").replace(",", " ").replace(";", " ").split()))
+    """To the addresses in the field, or with ``test desk`` to everybody who works on issues."""
+    typed = asked.values.get("to", "").replace(",", " ").replace(";", " ").split()
+    addresses = desk_list() if asked.is_for_all else list(dict.fromkeys(typed))
     if not addresses:
         raise CannotChangeError(_("Write at least one address."))
     if len(addresses) > MOST_PROOFS:
@@ -153,6 +158,11 @@ def _test(asked: Request) -> str:
     if refused:
         raise CannotChangeError(_("The test was not accepted for %(addresses)s.") % {"addresses": ", ".join(refused)})
     return _("The test is on its way to %(addresses)s.") % {"addresses": ", ".join(addresses)}
+
+
+def desk_list() -> list[str]:
+    """The addresses of those who may change issues, as many as one test goes to."""
+    return list(dict.fromkeys(person.email for person in notices.people(MAY_CHANGE)))[:MOST_PROOFS]
 
 
 def _proof(asked: Request, address: str) -> bool:

@@ -49,7 +49,8 @@ def context(issue: Issue, *, by: User, now: datetime, typed: Mapping[str, str]) 
         "sentence": forecast_wording.sentence(laid.forecast, now=now) if laid.forecast and is_alive else "",
         "remarks": list(forecast_wording.remarks(laid.forecast)) if laid.forecast and is_alive else [],
         "campaign": campaign, **_progress(campaign),
-        "test_to": by.email, "shown_subject": issue.subject or laid.offered_subject,
+        "test_to": by.email, "desk_count": len(acting.desk_list()),
+        "shown_subject": issue.subject or laid.offered_subject,
     }  # fmt: skip
 
 

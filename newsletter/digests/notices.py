@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q, Subquery
 from django.urls import reverse
 
 from newsletter.digests.models import Issue, IssueNotice, IssueVersion
@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 RECENT = timedelta(days=2)  # what was held longer ago is known
 LEASE, FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=2), timedelta(seconds=30), timedelta(minutes=30)
 AT_ONCE, MOST_EDITORS = 50, 100
+DECISIONS = (IssueVersion.Action.APPROVED, IssueVersion.Action.HELD, IssueVersion.Action.REOPENED)
 
 
 def tell(*, now: datetime) -> int:
@@ -39,11 +40,11 @@ def people(permission: str = MAY_APPROVE) -> list[User]:
 def _note(now: datetime) -> None:
     """Held by its schedule's rule or by the preflight, not by one of them."""
     told = IssueNotice.objects.filter(issue=OuterRef("pk"))
-    by_hand = IssueVersion.objects.filter(
-        issue=OuterRef("pk"), action__in=[IssueVersion.Action.HELD, IssueVersion.Action.REOPENED]
-    )
+    decisions = IssueVersion.objects.filter(issue=OuterRef("pk"), action__in=DECISIONS).order_by("-pk")
     held = Issue.objects.filter(status=Issue.Status.HELD, launched_at=None, send_at__gt=now - RECENT)
-    for issue in held.exclude(Exists(told)).exclude(Exists(by_hand)).order_by("pk")[:AT_ONCE]:
+    held = held.exclude(Exists(told)).annotate(decision=Subquery(decisions.values("action")[:1]))
+    by_itself = held.filter(Q(decision=None) | Q(decision=IssueVersion.Action.APPROVED))
+    for issue in by_itself.order_by("pk")[:AT_ONCE]:
         rows = [IssueNotice(issue=issue, editor=each, created_at=now, next_attempt_at=now) for each in people()]
         IssueNotice.objects.bulk_create(rows, ignore_conflicts=True)
 

@@ -158,6 +158,19 @@ def test_form_without_script_leaves_alone_what_it_did_not_change(client: Client,
     assert (issue.subject, issue.intro) == ("A new subject line", "Good morning.")
 
 
+def test_announcement_is_written_at_the_same_desk(client: Client, editor: User) -> None:
+    newsletter = make_newsletter(kind=Newsletter.Kind.ANNOUNCEMENTS)
+    issue = make_issue(newsletter=newsletter, send_at=timezone.now() + timedelta(hours=1))
+
+    press(
+        client, issue, "write", was_subject="", subject="We are moving house", was_body="", body="On Monday, at last."
+    )
+
+    frame = client.get(reverse("issue_desk:preview", args=[issue.pk])).content.decode()
+    assert "On Monday." in frame
+    assert 'id="part-waiting"' not in client.get(reverse("issue_desk:desk", args=[issue.pk])).content.decode()
+
+
 def test_editor_arranges_and_publisher_approves(client: Client, issue: Issue) -> None:
     editor, publisher = signed_in("ed", "Editor"), signed_in("pia", "Publisher")
 

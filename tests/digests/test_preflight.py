@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth.models import Group, User
 from pytest_django import Settings
 
-from newsletter.digests import clients, drafting, links, notices, preflight
+from newsletter.digests import approval, clients, drafting, links, notices, preflight
 from newsletter.digests.models import Issue, IssueNotice, LinkCheck, Schedule
 from newsletter.digests.preflight import Line, Verdict
 from newsletter.digests.sampling import sample
@@ -126,11 +126,17 @@ def test_automatic_run_with_an_error_is_held_and_those_who_may_approve_are_told_
     assert IssueNotice.objects.get().sent_at == NOW
 
 
-def test_what_somebody_holds_themselves_is_no_news_to_them(smtp_mailers: SmtpServer) -> None:
-    make_editor(email="ada@gazette.example")
-    make_issue(status=Issue.Status.HELD, reason="long ago", send_at=NOW - timedelta(days=9))
+def test_what_somebody_holds_is_no_news_but_what_cannot_leave_after_an_approval_is(smtp_mailers: SmtpServer) -> None:
+    editor = make_editor(email="ada@gazette.example")
+    issue = make_issue(articles=[make_article()], send_at=NOW + timedelta(hours=1))
 
-    assert notices.tell(now=NOW) == 0
+    approval.hold(issue, by=editor, now=NOW)
+    by_hand = notices.tell(now=NOW)
+    approval.approve(issue, by=editor, now=NOW)
+    issue.hold(reason="It cannot be rendered: a tag is missing")
+    by_itself = notices.tell(now=NOW)
+
+    assert (by_hand, by_itself) == (0, 1)
 
 
 def test_run_goes_without_an_introduction_that_nobody_approved() -> None:

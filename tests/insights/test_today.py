@@ -140,7 +140,8 @@ def test_card_tells_the_draft_the_next_run_and_the_campaign() -> None:
     assert [run.state for run in card.runs][:2] == ["sending", "draft; waits for approval"]
     assert card.runs[0].detail == "0 of 1 accepted"
     assert card.runs[1].detail.startswith("1 story")
-    assert card.runs[2].state.startswith("planned; its draft opens")
+    assert card.runs[2].state == "planned"
+    assert card.runs[2].detail.startswith("its draft opens")
     assert card.runs[3].state == "waits for the next article"
 
 

@@ -158,9 +158,15 @@ def _planned(issues: Sequence[Issue]) -> Iterator[tuple[int, Run]]:
             yield schedule.newsletter_id, Run(title, None, _("with every article"), state, url=url)
         elif schedule.next_run_at and (schedule.pk, schedule.next_run_at) not in being_made:
             shown = _shown(schedule.next_run_at, schedule.time_zone)
-            opens_at = schedule.next_run_at - timedelta(minutes=schedule.draft_minutes)
-            state = _("planned; its draft opens %(time)s") % {"time": _shown(opens_at, schedule.time_zone)}
-            yield schedule.newsletter_id, Run(title, schedule.next_run_at, shown, state, url=url)
+            detail = _("its draft opens %(time)s") % {"time": _opening(schedule, schedule.next_run_at)}
+            yield schedule.newsletter_id, Run(title, schedule.next_run_at, shown, _("planned"), "plain", detail, url)
+
+
+def _opening(schedule: Schedule, run_at: datetime) -> str:
+    """The hour alone if it is on the day of the run."""
+    zone = ZoneInfo(schedule.time_zone)
+    at = (run_at - timedelta(minutes=schedule.draft_minutes)).astimezone(zone)
+    return date_format(at, "H:i" if at.date() == run_at.astimezone(zone).date() else "D j N, H:i")
 
 
 def _shown(at: datetime, zone: str) -> str:

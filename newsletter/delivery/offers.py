@@ -26,8 +26,10 @@ STEP, SHIFT, SPAN = 7_919, 104_729, 1_000_003  # primes: whom a ceiling leaves o
 
 def carried(issue: Issue, *, now: datetime) -> list[Offer]:
     """What the issue carries, after a look into the ledger at what is used up. In the transaction that launches it."""
-    running = Offer.objects.running(carrying.local_day(issue, now)).filter(ceiling__isnull=False)
-    recount(running, now=now)
+    running = list(Offer.objects.running(carrying.local_day(issue, now)))
+    if not running:
+        return []
+    recount([offer for offer in running if offer.ceiling is not None], now=now)
     return carrying.offers_of(issue, now=now)
 
 

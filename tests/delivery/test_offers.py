@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 
 import pytest
 from django.db import connection
@@ -27,6 +29,7 @@ from tests.factories import (
     make_issue,
     make_newsletter,
     make_offer,
+    make_schedule,
     make_subscription,
 )
 
@@ -301,3 +304,54 @@ class CeilingHolds(TestCase):
             got = Send.objects.holding().filter(edition__offers=offer)
             assert offer.ceiling is None or got.count() <= offer.ceiling
             assert all(wants[send.subscriber_id] for send in got if send.subscriber_id)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_ceiling_holds_where_issues_are_launched_side_by_side(special: Newsletter) -> None:
+    both = [make_newsletter(kind="announcements") for _ in range(2)]
+    offer = booked(*both, ceiling=7)
+    issues = []
+    for each in both:
+        for _number in range(6):
+            reader(each, asks=special)
+        issues += [
+            make_issue(newsletter=each, body="Come and see.", status="approved", approved_at=NOW) for _ in range(2)
+        ]
+    start = Barrier(len(issues))
+
+    def launch(issue: Issue) -> None:
+        start.wait(10)
+        try:
+            campaigns.launch(issue, now=NOW)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(issues)) as pool:
+        list(pool.map(launch, issues))
+
+    assert Send.objects.filter(status="queued").count() == 24
+    assert Send.objects.filter(edition__offers=offer).count() == 7
+
+
+def test_ceiling_and_last_day_hold_over_the_waves_of_an_issue(special: Newsletter) -> None:
+    newsletter = make_newsletter(offers_delivery_time=True)
+    schedule = make_schedule(newsletter=newsletter)
+    offer = booked(newsletter, ceiling=3, ends_on=NOW.date())
+    for hour in (6, 6, 9, 9, 3):  # the last one's is tomorrow's
+        subscription = make_subscription(newsletter=newsletter, hour=hour)
+        make_subscription(newsletter=special, subscriber=subscription.subscriber)
+    issue = make_issue(
+        newsletter=newsletter, schedule=schedule, cadence="daily", articles=[make_article()], status="approved",
+        approved_at=NOW, run_date=NOW.date(),
+    )  # fmt: skip
+
+    campaign = launched(issue)
+    first = set(Send.objects.filter(edition__offers=offer).values_list("subscriber", flat=True))
+    later = []
+    for hours in (3, 21):
+        campaigns.launch_wave(Campaign.objects.get(pk=campaign.pk), now=NOW + timedelta(hours=hours))
+        later.append(Send.objects.filter(edition__offers=offer).count())
+
+    assert campaign.sends.count() == 5
+    assert (len(first), later) == (2, [3, 3])
+    assert issue.carried_offers.count() == 1

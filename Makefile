@@ -38,6 +38,13 @@ test-services: $(ALL_STAMP) ## the tests of what a database does, on the Postgre
 	@: "$${DATABASE_URL:?is not set}" "$${REDIS_URL:?is not set}"
 	@$(PYTHON_BIN)/pytest -q -n auto $(addprefix --ignore=tests/,$(SAME_ANYWHERE))
 
+# `make test` reads some two hundred broken feeds; this reads hostile ones, and broken ones for so many minutes.
+MINUTES := 5
+SEED := 1
+.PHONY: fuzz-feeds
+fuzz-feeds: $(ALL_STAMP) ## read thousands of broken and hostile feeds (MINUTES=5, SEED=1)
+	@DJANGO_SETTINGS_MODULE=config.settings $(PYTHON_BIN)/python -m tests.articles.broken_feeds --minutes $(MINUTES) --seed $(SEED)
+
 # --- checks -----------------------------------------------------------------------------------------------------------
 # With an environment like a production machine's; nothing is connected to.
 PRODUCTION := SITE_URL=https://news.example.org SECRET_KEY=only-for-the-check-and-long-enough-for-it-0123456789-ABCDEF \

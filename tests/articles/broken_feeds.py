@@ -2,7 +2,8 @@
 
     python -m tests.articles.broken_feeds --minutes 5 [--seed 1]
 
-reads mutations of them for that long and tells of each that was slow or came out wrong.
+reads the hostile ones, then mutations of all for that long, and tells of each that was slow or came out wrong. Ends
+with status 1 if one came out wrong or took longer than a reader may.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from time import monotonic
 
-from articles.feeds.parsing import ParsedFeed, ParseError, parse
+from articles.feeds.parsing import PARSE_SECONDS, ParsedFeed, ParseError, parse
 from tests.articles.documents import item, rss
 
 URL = "https://news.example/feeds/all.xml"
@@ -48,6 +49,76 @@ PIECES = (
     b"<div>" * 300, b'{"items":', b"[" * 300, b"\xed\xa0\x80", b"Mon, 99 Foo 9999 99:99:99 +9999", b"encoding='utf-7'",
     b"<?xml version='1.0' encoding='utf-16'?>", b"<?xml version='1.0' encoding='nonsense'?>", b"xml:base='http://['",
 )  # fmt: skip
+
+
+# Dates as feeds write them, and as nobody should.
+DATES = (
+    "Sun, 22 Nov 2026 10:00:00 GMT", "22 Nov 26 10:00 EST", "2026-11-22", "2026-11-22T10:00:00.123456789+25:99",
+    "20261122", "2026-W47-7", "2026-326", "-0001-01-01T00:00:00Z", "0000-00-00 00:00:00", "9999-12-31T23:59:60Z",
+    "Thu, 01 Jan 1970 00:00:00 +0000", "1e309", "1795341600", "yesterday", "30 Feb 2026 25:61:61", "١٢/٣/٢٠٢٦",
+    "2026년 11월 22일", "日 22 11 2026", "Sun Nov 22 10:00:00 2026", "Dim, 22 nov. 2026 10:00:00",
+    "22.11.2026", "\u202e2026",
+    "9" * 400, "T", "--", "2026-11-22T24:00:00Z", "Sun, 22 Nov 2026 10:00:00 (" * 200,
+)  # fmt: skip
+DATED = rss(*(item(number, pubDate=date) for number, date in enumerate(DATES)))
+
+
+def hostile() -> Iterator[tuple[str, bytes]]:
+    """Documents made to hurt, each by its name."""
+    head, deep = b"<rss version='2.0'><channel>", 100_000
+    yield "dates", DATED
+    yield "elements nested deeply", head + b"<item>" + b"<a>" * deep + b"</a>" * deep + b"</item></channel></rss>"
+    yield "texts nested deeply", rss(item(description="<div>" * deep + "x" + "</div>" * deep))
+    yield "lists nested deeply", rss(item(description="<ul><li>" * deep))
+    yield (
+        "json nested deeply",
+        b'{"version": "https://jsonfeed.org/version/1", "items": ' + b"[" * deep + b"]" * deep + b"}",
+    )
+    yield (
+        "xhtml nested deeply",
+        (b'<feed xmlns="http://www.w3.org/2005/Atom"><entry><title>t</title><content type="xhtml">' + b"<b>" * deep),
+    )
+    yield "a million items", head + b"<item/>" * 1_000_000 + b"</channel></rss>"
+    yield "many items with titles", head + b"<item><title>x</title></item>" * 200_000 + b"</channel></rss>"
+    yield "many authors", rss(item(more="<dc:creator>A</dc:creator>" * 50_000))
+    yield "many categories", rss(item(more="".join(f"<category>{n}</category>" for n in range(50_000))))
+    yield "many contents", rss(item(more="<content:encoded>x</content:encoded>" * 50_000))
+    yield "many enclosures", rss(item(more="<enclosure url='/a.jpg' type='image/jpeg'/>" * 50_000))
+    yield "many embeds", rss(item(description="<iframe src='https://a.example/'></iframe>" * 50_000))
+    yield "many pictures", rss(item(description="<img src='/a.jpg' alt='x'>" * 50_000))
+    yield "a huge attribute", rss(item(description=f"<a href='https://a.example/{'x' * 3_000_000}'>y</a>"))
+    yield "a huge tag name", head + b"<" + b"a" * 3_000_000 + b"/>"
+    yield "many attributes", head + b"<item " + b" ".join(b"a%d='x'" % n for n in range(100_000)) + b"/>"
+    yield (
+        "many namespaces",
+        b"<rss " + b" ".join(b"xmlns:a%d='u%d'" % (n, n) for n in range(20_000)) + b"><channel/></rss>",
+    )
+    yield "entities that grow", (
+        b'<!DOCTYPE r [<!ENTITY a "ha">'
+        + b"".join(b'<!ENTITY %c "%s">' % (98 + n, b"&%c;" % (97 + n) * 10) for n in range(9))
+        + b"]><rss version='2.0'><channel><title>&j;</title></channel></rss>"
+    )  # fmt: skip
+    yield (
+        "an entity from a file",
+        (b'<!DOCTYPE r [<!ENTITY a SYSTEM "file:///etc/passwd">]><rss><channel><title>&a;</title></channel></rss>'),
+    )
+    yield "parameter entities", b'<!DOCTYPE r [<!ENTITY % a "' + b"x" * 100_000 + b'">' + b"%a;" * 50_000 + b"]><rss/>"
+    yield "open declarations", b"<!DOCTYPE r [" + b"<!ELEMENT a (b)>" * 100_000
+    yield "open comments", b"<!--" * 500_000
+    yield "open sections", head + b"<item><title><![CDATA[" * 100_000
+    yield "references", rss(item(title="&#x26;" * 500_000))
+    yield "one long word", rss(item(title="a" * 4_000_000, description="b" * 4_000_000))
+    yield "zero bytes", b"\0" * 5_000_000
+    yield "white space", b" " * 5_000_000 + b"<rss/>"
+    yield "brackets", head + b"<item><description>" + b"<" * 1_000_000
+    yield "quotes", rss(item(description="<a title='" * 200_000))
+    yield (
+        "a base that is none",
+        b"<rss xml:base='http://[" + b"x" * 100_000 + b"'><channel><item><link>a</link></item></channel></rss>",
+    )
+    for encoding in ("utf-16", "utf-32", "utf-7", "shift_jis", "cp037", "idna", "rot13", "zlib", "unknown", "x" * 5000):
+        declared = b"<?xml version='1.0' encoding='%s'?>" % encoding.encode()
+        yield f"said to be {encoding[:20]}", declared + SEEDS[0].partition(b"?>")[2]
 
 
 def mutated(seed: bytes, chance: random.Random) -> bytes:
@@ -121,26 +192,48 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=1)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    ends, number, slowest, counts = monotonic() + options.minutes * 60, 0, 0.0, Counter[str]()
+    run = Run()
+    for name, document in hostile():
+        run.read(name, document)
+    ends, number = monotonic() + options.minutes * 60, 0
     while monotonic() < ends:
         number += 1
         chance = random.Random(f"{options.seed}:{number}")
-        document = mutated(chance.choice(SEEDS), chance)
+        run.read(f"{options.seed}:{number}", mutated(chance.choice((*SEEDS, DATED)), chance))
+    sys.stdout.write(f"{run.outcomes.total()} documents, the slowest ({run.slowest[1]}) took {run.slowest[0]:.2f} s\n")
+    for outcome, count in run.outcomes.most_common():
+        sys.stdout.write(f"{count:8} {outcome}\n")
+    sys.exit(1 if run.problems else 0)
+
+
+class Run:
+    """What came of many documents."""
+
+    def __init__(self) -> None:
+        self.outcomes = Counter[str]()
+        self.problems: list[str] = []
+        self.slowest = (0.0, "")
+
+    def read(self, name: str, document: bytes) -> None:
         started = monotonic()
         try:
             feed = parse(document, url=URL)
-            counts["read"] += 1
+            self.outcomes["read"] += 1
             for problem in wrong_with(feed):
-                sys.stdout.write(f"WRONG {options.seed}:{number}: {problem}\n")
+                self._tell(f"WRONG {name}: {problem}")
         except ParseError as error:
-            counts[str(error)] += 1
+            self.outcomes[str(error)] += 1
         seconds = monotonic() - started
-        slowest = max(slowest, seconds)
-        if seconds > SLOW_SECONDS:
-            sys.stdout.write(f"SLOW {options.seed}:{number}: {seconds:.1f} s, {len(document)} bytes\n")
-    sys.stdout.write(f"{number} documents, the slowest took {slowest:.2f} s\n")
-    for outcome, count in counts.most_common():
-        sys.stdout.write(f"{count:8} {outcome}\n")
+        self.slowest = max(self.slowest, (seconds, name))
+        if seconds > PARSE_SECONDS + SLOW_SECONDS:
+            self._tell(f"LATE {name}: {seconds:.1f} s, {len(document)} bytes")
+        elif seconds > SLOW_SECONDS:
+            sys.stdout.write(f"SLOW {name}: {seconds:.1f} s, {len(document)} bytes\n")
+
+    def _tell(self, problem: str) -> None:
+        self.problems.append(problem)
+        sys.stdout.write(f"{problem}\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ EDITOR = (
     _LOOK_AROUND
     | _models(ALL, "articles", "article", "topic", "author")
     | _models(WORK, "articles", "feed")
+    | _models(ALL, "articles", "categoryrule", "boilerplaterule")
     | {"articles.edit_any_article", "articles.publish_article", "digests.send_alert"}
     | _models(("change",), "digests", "issue", "issueitem")
     | _models(("view", "add"), "digests", "issueitem")
@@ -36,14 +37,21 @@ EDITOR = (
 PUBLISHER = (
     EDITOR
     | _models(ALL, "articles", "feed")
-    | _models(WORK, "digests", "issue", "schedule", "offer", "appearance")
+    | _models(("view", "add"), "articles", "archive")
+    | _models(("view", "change"), "articles", "publication")
+    | _models(WORK, "digests", "issue", "schedule", "appearance")
+    | _models(ALL, "digests", "offer")
     | {"digests.approve_issue"}
     | _models(WORK, "subscribers", "newsletter")
     | _models(("view", "change"), "delivery", "campaign")
     | _models(LOOK, "delivery", "send")
-    | _models(LOOK, "engagement", "event")
-    | _models(WORK, "subscribers", "subscriber", "subscription", "suppression", "label")
-    | _models(LOOK, "subscribers", "signup", "consentrecord", "farewell", "importrun", "bulkaction", "attack")
+    | _models(LOOK, "engagement", "event", "link")
+    | _models(LOOK, "digests", "edition", "editionitem")
+    | _models(WORK, "subscribers", "subscriber", "subscription", "suppression", "label", "maildomain")
+    | _models(("view", "add"), "subscribers", "importrun")
+    | _models(("view", "change"), "subscribers", "attack")
+    | _models(LOOK, "subscribers", "signup", "confirmationmail", "consentrecord", "consentwording", "welcomemail")
+    | _models(LOOK, "subscribers", "farewell", "bulkaction", "addresschange", "personalmail")
 )
 ADVERTISING = _LOOK_AROUND | _models(ALL, "digests", "offer") | _models(ALL, "articles", "article")
 EVERYTHING = frozenset({"*"})

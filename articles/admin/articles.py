@@ -123,7 +123,8 @@ class ArticleAdmin(LearnsFromCorrections, ArticleActions, ArticlePages):
         return [(first[0], {**first[1], "fields": shown}), *rest]
 
     def get_view_on_site_url(self, obj: Article | None = None) -> str | None:
-        return super().get_view_on_site_url(obj) if obj and obj.is_public(timezone.now()) else None
+        has_page = obj and obj.slug and obj.is_public(timezone.now())  # in the form the address may have been emptied
+        return super().get_view_on_site_url(obj) if has_page else None
 
     def offered(self, row: Article) -> Collection[str]:
         offers = {

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.core.files.base import ContentFile
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -84,6 +85,8 @@ class PublicationAdmin(DeskAdmin[Publication]):
 
     def preview(self, request: HttpRequest) -> HttpResponse:
         """The front page as it would be. What is typed comes as parameters; nothing is saved."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
         publication = Publication.current()
         publication.name = request.GET.get("name", "")[:80]
         color = request.GET.get("accent_color", "")

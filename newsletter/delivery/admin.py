@@ -25,6 +25,7 @@ from articles.long_lists import BY_ADDRESS_HELP, MOST_COUNTED, LongRecordAdmin, 
 from newsletter.delivery import campaigns, tasks
 from newsletter.delivery.books import books_of
 from newsletter.delivery.models import Campaign, MailboxMessage, Send
+from newsletter.digests.versions import MAY_APPROVE
 from newsletter.lib.doorbell import ring
 from newsletter.subscribers.models import Newsletter, Subscription
 
@@ -106,8 +107,8 @@ class CampaignAdmin(DeskAdmin[Campaign]):
 
     def send_now(self, request: HttpRequest, newsletter_id: int) -> HttpResponse:
         """Asks first; the POST drafts, approves and sends an issue to whoever is owed something."""
-        if not self.has_change_permission(request):
-            raise PermissionDenied
+        if not self.has_change_permission(request) or not request.user.has_perm(MAY_APPROVE):
+            raise PermissionDenied  # it approves what it sends
         newsletter = get_object_or_404(Newsletter, pk=newsletter_id)
         back = reverse("admin:subscribers_newsletter_change", args=[newsletter.pk])
         if request.method != "POST":

@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from newsletter.digests.models import Issue, IssueItem, IssueVersion
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import User
+    from django.contrib.auth.models import AnonymousUser, User
 
 WORDS = ("subject", "preheader", "intro", "body")
 ORDER, STATUS = "order", "status"
@@ -68,7 +68,7 @@ def editing(issue: Issue, *, by: User, seen: int, touching: Collection[str] | No
         row = lock(issue)
         if row.launched_at or row.status not in {*Issue.OPEN, Issue.Status.APPROVED}:
             raise ClosedError(_("This issue is decided: nothing of it can be changed any more."))
-        if is_approved_by_somebody(row) and not by.has_perm(MAY_APPROVE):
+        if not may_touch(row, by=by):
             raise ClosedError(_("It is approved. Ask whoever approved it to take that back before you change it."))
         before = _note_found(row, now=now)
         refuse_stale(row, seen=seen, touching=touching)
@@ -87,6 +87,11 @@ def lock(issue: Issue) -> Issue:
 def is_approved_by_somebody(issue: Issue) -> bool:
     """What a person approved is what they saw; what a rule approved is not."""
     return issue.status == Issue.Status.APPROVED and issue.approved_by_id is not None
+
+
+def may_touch(issue: Issue, *, by: User | AnonymousUser) -> bool:
+    """What somebody approved is changed, and stopped, only by those who could approve it themselves."""
+    return not is_approved_by_somebody(issue) or by.has_perm(MAY_APPROVE)
 
 
 def refuse_stale(

@@ -69,8 +69,7 @@ def may_change(issue: Issue, by: User) -> bool:
     """What is approved by somebody is only changed by those who could approve it."""
     if issue.launched_at or issue.status not in {*Issue.OPEN, Issue.Status.APPROVED}:
         return False
-    is_theirs = not versions.is_approved_by_somebody(issue) or by.has_perm(versions.MAY_APPROVE)
-    return is_theirs and by.has_perm(acting.MAY_CHANGE)
+    return versions.may_touch(issue, by=by) and by.has_perm(acting.MAY_CHANGE)
 
 
 def links_of(issue: Issue, *, now: datetime) -> list[str]:

@@ -25,7 +25,7 @@ from newsletter.digests import approval, drafting
 from newsletter.digests.admin.pieces import PIECES, forecast_place
 from newsletter.digests.desk_forms import ItemForm
 from newsletter.digests.models import Issue, IssueItem
-from newsletter.digests.versions import MAY_APPROVE, bump
+from newsletter.digests.versions import MAY_APPROVE, bump, may_touch
 from newsletter.subscribers.models import Newsletter
 
 ISSUE_COLORS = {
@@ -154,10 +154,11 @@ class IssueAdmin(DeskAdmin[Issue]):
         return self.inlines if obj and obj.newsletter.kind == Newsletter.Kind.DIGEST else []
 
     def has_change_permission(self, request: HttpRequest, obj: Issue | None = None) -> bool:
-        """What went out, or never will, is history."""
+        """What went out, or never will, is history; what somebody approved is theirs who may approve."""
         if isinstance(obj, str):  # unfold asks with the key
             obj = Issue.objects.filter(pk=obj).first()
-        return super().has_change_permission(request, obj) and (obj is None or _is_alive(obj))
+        may = super().has_change_permission(request, obj)
+        return may and (obj is None or (_is_alive(obj) and may_touch(obj, by=request.user)))
 
     def has_delete_permission(self, request: HttpRequest, obj: Issue | None = None) -> bool:
         return False  # every planned run keeps its outcome: cancel it instead
@@ -165,6 +166,11 @@ class IssueAdmin(DeskAdmin[Issue]):
     def get_view_on_site_url(self, obj: Issue | None = None) -> str | None:
         """The web version, which readers see once it is launched."""
         return super().get_view_on_site_url(obj) if obj and obj.launched_at else None
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Issue | None = None) -> Any:
+        """When it goes out is part of approving it: an earlier time would send what its rule sends by itself."""
+        fixed = super().get_readonly_fields(request, obj)
+        return fixed if obj is None or self.has_approve_permission(request) else [*fixed, "send_at"]
 
     def offered(self, row: Issue) -> Collection[str]:
         if not _is_alive(row):
@@ -310,11 +316,11 @@ class IssueAdmin(DeskAdmin[Issue]):
 
     @admin.action(description=gettext_lazy("Skip"), permissions=["change"])
     def skip_selected(self, request: HttpRequest, rows: QuerySet[Issue]) -> None:
-        self._do(request, rows, _skip_for(request), _("skipped"))
+        self._do(request, rows, _if_theirs(request, _skip_for(request)), _("skipped"))
 
     @admin.action(description=gettext_lazy("Cancel"), permissions=["change"])
     def cancel_selected(self, request: HttpRequest, rows: QuerySet[Issue]) -> None:
-        self._do(request, rows, Issue.cancel, _("cancelled"))
+        self._do(request, rows, _if_theirs(request, Issue.cancel), _("cancelled"))
 
     def _do(self, request: HttpRequest, rows: QuerySet[Issue], do: Callable[[Issue], bool], said: str) -> None:
         selected = each(rows)
@@ -332,6 +338,10 @@ def decide(request: HttpRequest, issue: Issue, how: Callable[..., None]) -> bool
     except approval.DecidedError:
         return False
     return True
+
+
+def _if_theirs(request: HttpRequest, do: Callable[[Issue], bool]) -> Callable[[Issue], bool]:
+    return lambda issue: may_touch(issue, by=request.user) and do(issue)
 
 
 def _is_alive(issue: Issue) -> bool:

@@ -22,6 +22,7 @@ from newsletter.digests import wording
 from newsletter.digests.admin.schedules import WHEN, ScheduleInline, plan_changed
 from newsletter.digests.desk_forms import NewsletterForm
 from newsletter.digests.models import Issue, Schedule
+from newsletter.digests.versions import MAY_APPROVE
 from newsletter.lib.doorbell import ring
 from newsletter.subscribers import bulk_actions, lowering
 from newsletter.subscribers import tasks as subscriber_tasks
@@ -138,12 +139,16 @@ class NewsletterAdmin(DeskAdmin[Newsletter]):
         return newsletter.last_launched_at  # type: ignore[no-any-return]
 
     @action(
-        description=gettext_lazy("Send now"), url_path="send-now", permissions=["change"], icon="send",
+        description=gettext_lazy("Send now"), url_path="send-now", permissions=["send_now"], icon="send",
         variant=ActionVariant.PRIMARY,
     )  # fmt: skip
     def send_now(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """To the page of delivery that asks first."""
         return HttpResponseRedirect(reverse("admin:delivery_send_now", kwargs={"newsletter_id": object_id}))
+
+    def has_send_now_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """It approves an issue, and begins its campaign."""
+        return request.user.has_perms([MAY_APPROVE, "delivery.change_campaign"])
 
     @action(description=gettext_lazy("Look of the mails"), url_path="look", permissions=["view"], icon="palette")
     def design(self, request: HttpRequest, object_id: str) -> HttpResponse:

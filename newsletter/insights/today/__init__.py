@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from newsletter.digests.versions import MAY_APPROVE
 from newsletter.insights.today.cards import Card, Run, cards
 from newsletter.insights.today.figures import Figure, figures
 from newsletter.insights.today.needs import Need, User, needs
@@ -20,5 +21,5 @@ def shown(user: User, *, now: datetime) -> dict[str, Any]:
         "needs": needs(user, now=now),
         "cards": cards(),
         "receipts": receipts(now=now),
-        "may_send": user.has_perm("delivery.change_campaign"),
+        "may_send": user.has_perm("delivery.change_campaign") and user.has_perm(MAY_APPROVE),
     }

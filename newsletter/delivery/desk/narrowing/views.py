@@ -26,7 +26,7 @@ from unfold.widgets import UnfoldAdminSelect2MultipleWidget, UnfoldAdminSelectWi
 from articles.models import Topic
 from newsletter.delivery import audience
 from newsletter.delivery.desk.access import for_those_who_may
-from newsletter.digests import narrowing
+from newsletter.digests import narrowing, versions
 from newsletter.digests.models import Issue
 from newsletter.digests.narrowing import Narrowing
 from newsletter.subscribers.models import Label, Newsletter, Subscriber, Suppression
@@ -85,7 +85,7 @@ class Reached:
 def narrow(request: HttpRequest, pk: int) -> HttpResponse:
     """The conditions; the POST keeps them and shows who is left."""
     issue = get_object_or_404(Issue.objects.select_related("newsletter"), pk=pk)
-    if not issue.is_written or issue.correction_id:
+    if not issue.is_written or issue.correction_id or not versions.may_touch(issue, by=request.user):
         raise PermissionDenied
     form = AudienceForm(issue, request.POST or None)
     if request.method == "POST" and form.is_valid():

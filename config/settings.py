@@ -247,6 +247,7 @@ FEED_CONNECTIONS = environment.number("FEED_CONNECTIONS", 16)
 LANGUAGE_CODE = environment.text("LANGUAGE_CODE", "en")
 TIME_ZONE = environment.text("TIME_ZONE", "UTC")
 USE_TZ = True
+FORMAT_MODULE_PATH = "config.formats"
 LOCALE_PATHS = [BASE_DIR / "config" / "locale"]
 
 # --- files ------------------------------------------------------------------------------------------------------------

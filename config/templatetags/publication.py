@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, time
 from typing import Protocol
 from urllib.parse import urlsplit
 
 from django import template
 from django.core.files.storage import default_storage
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import get_text_list
@@ -122,6 +121,11 @@ def full_date(moment: datetime) -> str:
 
 
 @register.filter
+def hour_of_day(moment: datetime | time) -> str:
+    return dates.hour_of_day(moment)
+
+
+@register.filter
 def machine_time(moment: datetime | None) -> str:
     """For ``datetime`` attributes, which take no microseconds."""
     return moment.isoformat(timespec="seconds") if moment else ""
@@ -133,7 +137,7 @@ def news_time(moment: datetime | None) -> str:
     if moment is None:
         return ""
     local = timezone.localtime(moment)
-    return date_format(local, "TIME_FORMAT") if local.date() == timezone.localdate() else dates.full_date(local)
+    return dates.hour_of_day(local) if local.date() == timezone.localdate() else dates.full_date(local)
 
 
 def _direction(language: str) -> str:

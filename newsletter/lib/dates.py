@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import date, datetime, time
 
 from django.utils import timezone
-from django.utils.formats import date_format, get_format
-from django.utils.translation import gettext
+from django.utils.formats import date_format, get_format, time_format
+from django.utils.translation import get_language, gettext
 
 SHORT_MONTH = re.compile(r"(?<!\\)[NMb]")
 
@@ -21,6 +21,13 @@ def folio_date(moment: date | datetime) -> str:
     """The date with its weekday, as at the top of a newspaper's page."""
     day = _local(moment)
     return gettext("%(weekday)s, %(date)s") % {"weekday": date_format(day, "l"), "date": full_date(day)}
+
+
+def hour_of_day(moment: time | datetime) -> str:
+    """``7:30 p.m.`` where readers of the active language are used to it, ``19:30`` elsewhere and all over the desk."""
+    clock = timezone.localtime(moment).time() if isinstance(moment, datetime) else moment
+    is_english = (get_language() or "").split("-")[0] == "en"
+    return time_format(clock, "P" if is_english else "TIME_FORMAT")
 
 
 def _local(moment: date | datetime) -> date:

@@ -6,8 +6,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 from django.utils import timezone, translation
+from django.utils.formats import localize
 
-from newsletter.lib.dates import folio_date, full_date
+from newsletter.lib.dates import folio_date, full_date, hour_of_day
 
 DAY = date(2026, 11, 22)
 
@@ -38,3 +39,15 @@ def test_moment_is_taken_in_the_active_time_zone() -> None:
 
     with timezone.override("Pacific/Auckland"):
         assert full_date(moment) == "November 23, 2026"
+
+
+@pytest.mark.parametrize(("language", "hour"), [("en", "7:08 p.m."), ("en-gb", "7:08 p.m."), ("de", "19:08")])
+def test_readers_get_the_hour_as_their_language_has_it(language: str, hour: str) -> None:
+    with translation.override(language), timezone.override(UTC):
+        assert hour_of_day(datetime(2026, 11, 22, 19, 8, tzinfo=UTC)) == hour
+
+
+@pytest.mark.parametrize(("language", "moment"), [("en", "Nov. 22, 2026, 19:08"), ("en-gb", "22 Nov 2026, 19:08")])
+def test_desk_writes_hours_in_24_as_its_lists_do(language: str, moment: str) -> None:
+    with translation.override(language), timezone.override(UTC):
+        assert localize(datetime(2026, 11, 22, 19, 8, tzinfo=UTC)) == moment

@@ -9,7 +9,8 @@ function tick() {
   for (const time of place.querySelectorAll("[data-until]")) {
     const left = Math.round(Number(time.dataset.until) - Date.now() / 1000);
     if (left < 0 || left >= HOUR) continue;
-    time.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
+    const clock = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
+    time.textContent = time.dataset.left.replace("%(time)s", clock); // bare it would read as one more hour of the day
   }
 }
 

@@ -34,6 +34,11 @@ class LayerRow:
     count: int
     noun: str
 
+    @property
+    def setting_parts(self) -> list[str]:
+        """Where a narrow screen may break its name."""
+        return self.setting.split("_")
+
 
 @admin.register(Attack)
 class AttackAdmin(ReadOnlyAdmin[Attack]):

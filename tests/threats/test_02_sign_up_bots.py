@@ -311,7 +311,7 @@ def test_desk_shows_it_in_red_and_health_asks_for_attention(client: Client) -> N
 
     overview = client.get("/admin/").content.decode()
 
-    assert "attack mode is on" in overview
+    assert "Attack mode is on" in overview
     assert client.get("/healthz").json()["attention"]["sign_up_attacks"] == 1
 
 

@@ -9,7 +9,7 @@ from config.media import serve_picture
 from newsletter.delivery.disclosure import mails_to
 from newsletter.digests.article_preview import mail_previews
 from newsletter.engagement.disclosure import events_of
-from newsletter.insights import article_standing
+from newsletter.insights import article_list_standing, article_standing
 from newsletter.subscribers.self_service import disclosure
 
 # What readers may download of their own: each part tells what it holds.
@@ -18,8 +18,9 @@ disclosure.contribute("what was reported about mails to you", events_of)
 
 # What an article's page tells of newsletters: where it stands, what withdrawing it does, how mails show it.
 outlook.contribute(
-    standings=article_standing.standings, effects=article_standing.effects_of_withdrawing, previews=mail_previews
-)
+    standings=article_standing.standings, in_lists=article_list_standing.standings_in_list,
+    effects=article_standing.effects_of_withdrawing, previews=mail_previews,
+)  # fmt: skip
 
 urlpatterns = [
     path("admin/", include("newsletter.insights.desk.urls")),

@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -23,6 +24,7 @@ from articles.desk import DaysFilter, ReadOnlyInline, action, display
 from articles.models import Article, FeedEntry, WorkingCopy
 from articles.writing import autosaving, comparing, revisions
 
+MOST_STANDINGS = 3  # of an article in the list; its page tells all
 STATUS_COLORS = {
     Article.Status.DRAFT: "default",
     Article.Status.IN_REVIEW: "warning",
@@ -43,7 +45,7 @@ class EntryInline(ReadOnlyInline[FeedEntry, Article]):
 @admin.register(Article)
 class ArticleAdmin(LearnsFromCorrections, ArticleActions, ArticlePages):
     form = ArticleForm
-    list_display = ["headline", "shown_status", "shown_topics", "released_at", "is_mailable"]
+    list_display = ["headline", "shown_status", "shown_topics", "released_at", "shown_standings"]
     list_filter = [
         ("status", ChoicesDropdownFilter),
         ("topics", RelatedDropdownFilter),
@@ -237,6 +239,20 @@ class ArticleAdmin(LearnsFromCorrections, ArticleActions, ArticlePages):
         if article.merged_into_id:
             return status, _("merged")
         return status, str(Article.Status(status).label)
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """With where the articles of this page stand in the newsletters."""
+        changelist = super().get_changelist_instance(request)
+        found = outlook.standings_in_list(changelist.result_list, now=timezone.now())
+        for article in changelist.result_list:
+            article.known_standings = found[article.pk]
+        return changelist
+
+    @display(description=gettext_lazy("in newsletters"))
+    def shown_standings(self, article: Any) -> str:
+        standings = article.known_standings
+        context = {"standings": standings[:MOST_STANDINGS], "more": max(0, len(standings) - MOST_STANDINGS)}
+        return render_to_string("admin/articles/article/_standings.html", context)
 
     @display(description=gettext_lazy("topics"))
     def shown_topics(self, article: Article) -> str:

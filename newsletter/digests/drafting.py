@@ -231,7 +231,13 @@ def window_days(schedule: Schedule, *, now: datetime) -> int:
 
     After a stretch of quiet days that is longer than usual; after two months the old ones expire.
     """
-    last = schedule.issues.filter(launched_at__lte=now).aggregate(at=Max("launched_at"))["at"] or schedule.planned_at
+    last = schedule.issues.filter(launched_at__lte=now).aggregate(at=Max("launched_at"))["at"]
+    return window_days_after(last, schedule, now=now)
+
+
+def window_days_after(last: datetime | None, schedule: Schedule, *, now: datetime) -> int:
+    """The same for who knows when its last run was launched."""
+    last = last or schedule.planned_at
     since_last = min((now - last).days + 1, LONGEST_SILENCE_DAYS) if last else 0
     return max(schedule.window_days, scheduling.longest_gap(schedule) + 1, since_last)
 

@@ -7,12 +7,13 @@ as a page can wait for it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
@@ -46,17 +47,32 @@ class Carried:
             return _("sent to more than %(count)s readers in #%(number)d, %(at)s") % {
                 "count": count, "number": self.issue.number, "at": at,
             }  # fmt: skip
-        share = round(100 * self.sent / self.planned) if self.planned else 0
+        share = share_of(self.sent, self.planned)
+        if self.issue.is_alert:
+            return _("sent to %(share)d %% (%(count)s) as an alert, %(at)s") % {
+                "share": share, "count": count, "at": at,
+            }  # fmt: skip
         return _("sent to %(share)d %% (%(count)s) in #%(number)d, %(at)s") % {
             "share": share, "count": count, "number": self.issue.number, "at": at,
         }  # fmt: skip
 
 
+def share_of(sent: int, planned: int) -> int:
+    """In per cent, whole; never all while somebody has it not."""
+    return min(100 * sent // planned, 100) if planned else 0
+
+
 def standings(article: Article, now: datetime) -> list[Standing]:
-    """One for each digest, in the site's order. Queries: a few, and three for every newsletter."""
-    newsletters = Newsletter.objects.filter(kind=Newsletter.Kind.DIGEST).order_by("position", "pk")
+    """One for each digest and for what else has it, in the site's order. A few queries, three for every newsletter."""
     carried, items = _carried(article), _waiting_items(article)
+    newsletters = newsletters_of({*carried, *items})
     return [_standing(article, each, carried.get(each.pk, []), items.get(each.pk, []), now) for each in newsletters]
+
+
+def newsletters_of(others: Collection[int]) -> QuerySet[Newsletter]:
+    """The digests, and these others: an alert or an announcement may have an article as well."""
+    told = Q(kind=Newsletter.Kind.DIGEST) | Q(pk__in=others)
+    return Newsletter.objects.filter(told).order_by("position", "pk")
 
 
 def effects_of_withdrawing(article: Article, now: datetime) -> list[str]:
@@ -97,18 +113,20 @@ def _standing(
     parts, tone, url = [str(each) for each in carried], "plain", ""
     if carried:
         tone, url = "good", reverse("admin:digests_issue_change", args=[carried[0].issue.pk])
-    coming = next((item for item in items if item.state not in IssueItem.OUT), None)
-    if coming and _is_eligible(article, now):
-        parts.insert(0, _coming(coming.issue))
-        tone, url = "good", reverse("admin:digests_issue_change", args=[coming.issue_id])
+    place = next((item for item in items if item.state not in IssueItem.OUT), None)
+    if place and is_eligible(article, now):
+        parts.insert(0, coming(place.issue))
+        tone, url = "good", reverse("admin:digests_issue_change", args=[place.issue_id])
     elif not parts or items:
-        next_run = None if _own_reason(article, now) or items else _next_run(newsletter)
-        parts.append(_planned(article, *next_run, now) if next_run else _why_not(article, items, now))
+        next_run = None if own_reason(article, now) or items else _next_run(newsletter)
+        days = window_days(next_run[0], now=now) if next_run else 0
+        parts.append(planned(article, *next_run, days=days) if next_run else why_not(article, items, now))
         tone = "good" if carried else "plain"
     return Standing(newsletter=str(newsletter), text="; ".join(parts), tone=tone, url=url)
 
 
-def _coming(issue: Issue) -> str:
+def coming(issue: Issue) -> str:
+    """When the issue that has it goes out."""
     values = {"at": moment(issue.send_at), "number": issue.number}
     if issue.status == Issue.Status.APPROVED:
         return _("goes out %(at)s in #%(number)d") % values
@@ -117,10 +135,10 @@ def _coming(issue: Issue) -> str:
     return _("in the draft of #%(number)d, planned for %(at)s") % values
 
 
-def _why_not(article: Article, items: Sequence[IssueItem], now: datetime) -> str:
+def why_not(article: Article, items: Sequence[IssueItem], now: datetime) -> str:
     """Why no issue in the making has it."""
     dropped = next((item for item in items if item.state == IssueItem.State.DROPPED), None)
-    if own := _own_reason(article, now):
+    if own := own_reason(article, now):
         return own
     later = next((item for item in items if item.state == IssueItem.State.LATER), None)
     if later:
@@ -136,15 +154,15 @@ def _next_run(newsletter: Newsletter) -> tuple[Schedule, datetime] | None:
     return (schedule, schedule.next_run_at) if schedule and schedule.next_run_at else None
 
 
-def _planned(article: Article, schedule: Schedule, next_run_at: datetime, now: datetime) -> str:
+def planned(article: Article, schedule: Schedule, next_run_at: datetime, *, days: int) -> str:
+    """``days``: how old an article may be for the schedule's next run."""
     at = date_format(next_run_at.astimezone(ZoneInfo(schedule.time_zone)), "D j N, H:i")
-    days = window_days(schedule, now=now)
     if article.released_at and article.released_at < next_run_at - timedelta(days=days):
         return _("not in: older than its window of %(days)d days") % {"days": days}
     return _("goes into the draft for %(at)s") % {"at": at}
 
 
-def _own_reason(article: Article, now: datetime) -> str:
+def own_reason(article: Article, now: datetime) -> str:
     """What keeps it out of every newsletter."""
     if article.status == Article.Status.WITHDRAWN:
         return _("not in: withdrawn")
@@ -162,8 +180,8 @@ def _own_reason(article: Article, now: datetime) -> str:
     return ""
 
 
-def _is_eligible(article: Article, now: datetime) -> bool:
-    return not _own_reason(article, now) or bool(article.released_at and article.released_at > now)
+def is_eligible(article: Article, now: datetime) -> bool:
+    return not own_reason(article, now) or bool(article.released_at and article.released_at > now)
 
 
 def _waiting_items(article: Article) -> dict[int, list[IssueItem]]:

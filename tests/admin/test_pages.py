@@ -37,6 +37,7 @@ from newsletter.subscribers.models import (
 from tests import factories
 
 MOST_QUERIES = 14  # of a list, however many rows: session, user, count, rows, prefetches, filters
+MOST_QUERIES_OF = {"Article": 18}  # with where its rows stand in the newsletters
 OURS = ("articles", "subscribers", "digests", "delivery", "engagement")
 NOT_AT_THE_DESK = {
     "TopicSet": "an implementation of the choice of topics, shown where it is used",
@@ -201,7 +202,7 @@ def test_no_list_needs_a_query_per_row(desk: Client) -> None:
         with CaptureQueriesContext(connection) as many:
             desk.get(url(model, "changelist"))
         assert len(many) <= count, (model, [query["sql"][:200] for query in many])
-        assert len(many) <= MOST_QUERIES, (model, len(many))
+        assert len(many) <= MOST_QUERIES_OF.get(model.__name__, MOST_QUERIES), (model, len(many))
 
 
 @pytest.mark.usefixtures("busy")

@@ -22,8 +22,8 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 MOST, WINDOW = 5, 3 * DAY
 
 
-def publish_every_three_hours(*, days: int, until: datetime) -> list[Article]:
-    return [make_article(released_at=until - 3 * n * HOUR) for n in range(1, days * 8)]
+def publish(*, every: timedelta, days: int, until: datetime) -> list[Article]:
+    return [make_article(released_at=until - n * every) for n in range(1, days * DAY // every)]
 
 
 def daily(newsletter: Newsletter) -> Schedule:
@@ -63,11 +63,9 @@ def resumes(newsletter: Newsletter) -> Subscription:
 
 
 @pytest.mark.parametrize("begin", [joins, resumes])
-def test_first_digest_is_of_the_usual_size_and_holds_nothing_older_than_the_window(
-    begin: Callable[[Newsletter], Subscription],
-) -> None:
+def test_first_digest_is_of_the_usual_size(begin: Callable[[Newsletter], Subscription]) -> None:
     newsletter = make_newsletter()
-    publish_every_three_hours(days=12, until=NOW)
+    publish(every=3 * HOUR, days=12, until=NOW)
     daily(newsletter)
     make_subscription(newsletter=newsletter)
     run(newsletter, at=NOW - DAY)
@@ -77,12 +75,29 @@ def test_first_digest_is_of_the_usual_size_and_holds_nothing_older_than_the_wind
 
     assert count(items, EditionItem.Placement.STORY) == MOST
     assert count(items, EditionItem.Placement.HEADLINE) == MAX_HEADLINES
-    assert min(item.article.released_at for item in items if item.article.released_at) >= NOW - WINDOW
+
+
+@pytest.mark.parametrize("begin", [joins, resumes])
+def test_first_digest_with_room_left_is_not_filled_from_the_archive(
+    begin: Callable[[Newsletter], Subscription],
+) -> None:
+    newsletter = make_newsletter()
+    published = publish(every=11 * HOUR, days=12, until=NOW)
+    daily(newsletter)
+    make_subscription(newsletter=newsletter)
+    run(newsletter, at=NOW - DAY)
+    reader = begin(newsletter)
+
+    items = told(run(newsletter, at=NOW), reader)
+
+    recent = {article.pk for article in published if article.released_at and article.released_at > NOW - WINDOW}
+    assert {item.article_id for item in items} == recent
+    assert len(recent) < MOST + MAX_HEADLINES
 
 
 def test_second_digest_repeats_nothing_and_does_not_work_off_the_backlog() -> None:
     newsletter = make_newsletter()
-    publish_every_three_hours(days=12, until=NOW + DAY)
+    publish(every=3 * HOUR, days=12, until=NOW + DAY)
     daily(newsletter)
     make_subscription(newsletter=newsletter)
     run(newsletter, at=NOW - DAY)
@@ -102,7 +117,7 @@ def test_digest_after_quiet_days_reaches_back_over_them_and_is_no_longer_than_an
     make_article(released_at=NOW - 2 * DAY)
     run(newsletter, at=NOW - DAY)
     first_after = NOW + 9 * DAY
-    publish_every_three_hours(days=9, until=first_after)
+    publish(every=3 * HOUR, days=9, until=first_after)
 
     campaign = run(newsletter, at=first_after)
 

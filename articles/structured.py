@@ -6,7 +6,7 @@ from typing import Any
 
 from django.urls import reverse
 
-from articles.models import Article, Publication
+from articles.models import Article, Author, Publication
 from articles.syndication import absolute
 
 HEADLINE_CHARACTERS = 110  # search engines show no more
@@ -39,6 +39,17 @@ def news_article(article: Article, publication: Publication, *, language: str) -
         "isAccessibleForFree": True,
     }
     return {name: value for name, value in said.items() if value}
+
+
+def profile(author: Author, publication: Publication) -> dict[str, Any]:
+    """The page of somebody who writes for the publication."""
+    url = absolute(author.get_absolute_url())
+    return {
+        "@context": "https://schema.org",
+        "@type": "ProfilePage",
+        "url": url,
+        "mainEntity": {"@type": "Person", "name": author.name, "url": url, "worksFor": organization(publication)},
+    }
 
 
 def website(publication: Publication) -> dict[str, Any]:

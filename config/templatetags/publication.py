@@ -17,7 +17,7 @@ from django.utils.text import get_text_list
 from django.utils.translation import get_language, get_language_info, gettext
 
 from articles import body_pictures, pictures, structured
-from articles.models import Article, Publication
+from articles.models import Article, Author, Publication
 from articles.models.publication import site_name_without_database
 from newsletter.lib import dates
 
@@ -72,10 +72,12 @@ def linked_byline(article: Article) -> SafeString | str:
 
 
 @register.simple_tag(takes_context=True)
-def structured_data(context: template.Context, about: Article | Publication) -> SafeString:
+def structured_data(context: template.Context, about: Article | Author | Publication) -> SafeString:
     """JSON-LD in an element of its own. Browsers do not run it, so the content security policy does not ask for it."""
     if isinstance(about, Article):
         said = structured.news_article(about, context["publication"], language=get_language() or "")
+    elif isinstance(about, Author):
+        said = structured.profile(about, context["publication"])
     else:
         said = structured.website(about)
     text = json.dumps(said, ensure_ascii=False).translate(NOT_IN_SCRIPTS)

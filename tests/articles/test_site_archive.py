@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from http import HTTPStatus
 
@@ -62,3 +63,27 @@ def test_author_has_a_page_that_the_by_line_leads_to(client: Client) -> None:
     assert [each.title for each in page.context["articles"]] == ["Hers"]
     assert f'href="{author.get_absolute_url()}">Ada Merrin</a>' in client.get(article.get_absolute_url()).text
     assert client.get("/authors/nobody/").status_code == HTTPStatus.NOT_FOUND
+
+
+@pytest.mark.parametrize(("path", "title"), [("/archive/", "Archive"), ("/archive/2025/1/", "January 2025")])
+def test_archive_and_month_say_what_they_are_where_they_are_shared(
+    client: Client, settings: Settings, path: str, title: str
+) -> None:
+    released(2025, 1, 2)
+
+    page = client.get(path).text
+
+    assert f'<link rel="canonical" href="{settings.SITE_URL}{path}">' in page
+    assert f'<meta property="og:url" content="{settings.SITE_URL}{path}">' in page
+    assert f'<meta property="og:title" content="{title}">' in page
+
+
+def test_author_is_described_to_search_engines_and_no_name_breaks_out(client: Client, settings: Settings) -> None:
+    author = make_author(name="Ada </script><b>Merrin", slug="ada")
+
+    page = client.get(author.get_absolute_url()).text
+
+    said = json.loads(page.partition('<script type="application/ld+json">')[2].partition("</script>")[0])
+    assert said["@type"] == "ProfilePage"
+    assert said["mainEntity"]["name"] == "Ada </script><b>Merrin"
+    assert said["url"] == f"{settings.SITE_URL}/authors/ada/"

@@ -10,6 +10,7 @@ import nh3
 
 from articles import embeds
 from articles.addresses import LINK_SCHEMES, PICTURE_SCHEMES, absolute_url
+from articles.flattening import flattened
 
 MAX_HTML_LENGTH = 1_000_000  # characters of one text; what is longer is cut
 
@@ -63,7 +64,7 @@ def clean_html(html: str, base_url: str = "") -> str:
     are http, https or mailto and carry ``rel``, pictures are http or https. No styles, classes, ids, scripts, frames,
     forms or tracking pixels; what was embedded has become a link. Cleaning what is clean changes nothing.
     """
-    text = clean_text(html[:MAX_HTML_LENGTH])
+    text = flattened(clean_text(html[:MAX_HTML_LENGTH]))
     cleaned = nh3.clean(
         _with_embeds_linked(text, base_url) if embeds.are_in(text) else text,
         tags=set(TAGS),
@@ -94,7 +95,7 @@ def _with_embeds_linked(html: str, base_url: str) -> str:
 def plain_text(html: str) -> str:
     """The text of some HTML on one line, entities resolved. It is text: escape it wherever it is shown as HTML."""
     cleaned = nh3.clean(
-        clean_text(html[:MAX_HTML_LENGTH]),
+        flattened(clean_text(html[:MAX_HTML_LENGTH])),
         tags=set(BLOCKS), clean_content_tags=set(CONTENT_REMOVED), attributes={}, link_rel=None,
     )  # fmt: skip
     text = entities.unescape(_TAG.sub(" ", cleaned))

@@ -13,6 +13,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from articles.feeds.excess import is_excessive
 from articles.feeds.readers import ReaderFailed, Readers, ReaderTimedOut
 
 PARSE_SECONDS = 30
@@ -82,6 +83,8 @@ def parse(data: bytes, *, url: str, content_type: str = "") -> ParsedFeed:
         raise ParseError(_("The document is empty."))
     if declares_entities(data):
         raise ParseError(_("The document defines entities of its own (a DOCTYPE with ENTITY), which is not allowed."))
+    if is_excessive(data):
+        raise ParseError(_("The document has more items, categories or attributes than any feed needs."))
     result = _run_reader(data, url=url, content_type=content_type)
     if "error" in result:
         raise ParseError(_not_a_feed(data), named_feeds=tuple(NamedFeed(**named) for named in result["named_feeds"]))

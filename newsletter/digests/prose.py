@@ -11,6 +11,8 @@ from django.utils.html import linebreaks, urlize
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import Truncator
 
+from articles.addresses import LINK_SCHEMES, absolute_url
+
 TEXT_WIDTH = 72  # columns
 TAGS = {"a", "b", "blockquote", "br", "em", "h2", "h3", "hr", "i", "li", "ol", "p", "strong", "ul"}
 BLOCKS = {"blockquote", "h2", "h3", "hr", "li", "ol", "p", "ul"}
@@ -46,11 +48,21 @@ def to_html(text: str, *, max_characters: int) -> SafeString:
     if not HAS_TAG.search(text):
         text = linebreaks(urlize(text, autoescape=True))
     html = nh3.clean(
-        text, tags=TAGS, attributes={"a": {"href"}}, url_schemes={"http", "https", "mailto"}, link_rel=None
+        text,
+        tags=TAGS,
+        attributes={"a": {"href"}},
+        attribute_filter=_usable_link,
+        url_schemes=set(LINK_SCHEMES),
+        link_rel=None,
     )
     if len(html) > max_characters:
         html = Truncator(html).chars(max_characters, html=True)
     return mark_safe(html)  # noqa: S308
+
+
+def _usable_link(_tag: str, _name: str, value: str) -> str | None:
+    """A mail has no address of its own that a relative one could begin with."""
+    return absolute_url(value, schemes=LINK_SCHEMES) or None
 
 
 class _Plain(HTMLParser):

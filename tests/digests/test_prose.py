@@ -32,6 +32,19 @@ def test_long_words_are_shortened_and_stay_well_formed() -> None:
     assert len(html) < 80
 
 
+@pytest.mark.parametrize(
+    "href",
+    ["javascript:a()", "\u200bjavascript:a()", "java\nscript:a()", "/relative", "//other.example/", "http:a", "a?b:c"],
+)
+def test_link_that_leads_nowhere_from_a_mail_is_only_words(href: str) -> None:
+    assert prose.to_html(f'<p><a href="{href}">a</a></p>', max_characters=1000) == "<p><a>a</a></p>"
+
+
+@pytest.mark.parametrize("href", ["https://a.example/?b=c", "mailto:desk@a.example"])
+def test_whole_address_stays_a_link(href: str) -> None:
+    assert prose.to_html(f'<p><a href="{href}">a</a></p>', max_characters=1000) == f'<p><a href="{href}">a</a></p>'
+
+
 @pytest.mark.parametrize("text", ["", "  \n ", "\x00"])
 def test_no_text_is_no_html(text: str) -> None:
     assert prose.to_html(text, max_characters=100) == ""

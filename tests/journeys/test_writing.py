@@ -46,6 +46,24 @@ def test_what_is_pasted_is_clean_kept_and_published(site: Product, open_page: Ca
     expect(page.locator(".article__body li")).to_have_text("A point")
 
 
+def test_keys_are_listed_and_a_headline_for_mails_is_measured(site: Product, open_page: Callable[..., Page]) -> None:
+    page = open_page("/admin/articles/article/")
+    sign_in(page, *site.editor)
+    page.keyboard.press("?")
+    expect(page.locator("#keys")).to_contain_text("Next article, article before")
+    page.keyboard.press("Escape")
+    expect(page.locator("#keys")).to_be_hidden()
+
+    page.goto(f"{site.url}/admin/articles/article/add/")
+    page.get_by_text("In newsletters", exact=True).first.click()
+    meter = page.locator("#id_newsletter_title_meter")
+    expect(meter).to_be_hidden()
+    page.locator("#id_newsletter_title").fill("Low")
+    expect(meter).to_have_text("3 characters: rather short")
+    page.locator("#id_newsletter_title").fill("A very long headline " * 6)
+    expect(meter).to_contain_text("an inbox may cut it")
+
+
 def test_library_of_the_editor_is_the_one_that_was_built() -> None:
     digest, name = (settings.BASE_DIR / "config/vendored/prosemirror/prosemirror.sha256").read_text().split()
 

@@ -63,23 +63,36 @@ DATES = (
 DATED = rss(*(item(number, pubDate=date) for number, date in enumerate(DATES)))
 
 
+HEAD = b"<rss version='2.0'><channel>"
+DEEP = 100_000
+
+
 def hostile() -> Iterator[tuple[str, bytes]]:
     """Documents made to hurt, each by its name."""
-    head, deep = b"<rss version='2.0'><channel>", 100_000
     yield "dates", DATED
-    yield "elements nested deeply", head + b"<item>" + b"<a>" * deep + b"</a>" * deep + b"</item></channel></rss>"
-    yield "texts nested deeply", rss(item(description="<div>" * deep + "x" + "</div>" * deep))
-    yield "lists nested deeply", rss(item(description="<ul><li>" * deep))
+    yield from _nested()
+    yield from _crowded()
+    yield from _declaring()
+    yield from _malformed()
+
+
+def _nested() -> Iterator[tuple[str, bytes]]:
+    yield "elements nested deeply", HEAD + b"<item>" + b"<a>" * DEEP + b"</a>" * DEEP + b"</item></channel></rss>"
+    yield "texts nested deeply", rss(item(description="<div>" * DEEP + "x" + "</div>" * DEEP))
+    yield "lists nested deeply", rss(item(description="<ul><li>" * DEEP))
     yield (
         "json nested deeply",
-        b'{"version": "https://jsonfeed.org/version/1", "items": ' + b"[" * deep + b"]" * deep + b"}",
+        b'{"version": "https://jsonfeed.org/version/1", "items": ' + b"[" * DEEP + b"]" * DEEP + b"}",
     )
     yield (
         "xhtml nested deeply",
-        (b'<feed xmlns="http://www.w3.org/2005/Atom"><entry><title>t</title><content type="xhtml">' + b"<b>" * deep),
+        (b'<feed xmlns="http://www.w3.org/2005/Atom"><entry><title>t</title><content type="xhtml">' + b"<b>" * DEEP),
     )
-    yield "a million items", head + b"<item/>" * 1_000_000 + b"</channel></rss>"
-    yield "many items with titles", head + b"<item><title>x</title></item>" * 200_000 + b"</channel></rss>"
+
+
+def _crowded() -> Iterator[tuple[str, bytes]]:
+    yield "a million items", HEAD + b"<item/>" * 1_000_000 + b"</channel></rss>"
+    yield "many items with titles", HEAD + b"<item><title>x</title></item>" * 200_000 + b"</channel></rss>"
     yield "many authors", rss(item(more="<dc:creator>A</dc:creator>" * 50_000))
     yield "many categories", rss(item(more="".join(f"<category>{n}</category>" for n in range(50_000))))
     yield "many contents", rss(item(more="<content:encoded>x</content:encoded>" * 50_000))
@@ -87,12 +100,15 @@ def hostile() -> Iterator[tuple[str, bytes]]:
     yield "many embeds", rss(item(description="<iframe src='https://a.example/'></iframe>" * 50_000))
     yield "many pictures", rss(item(description="<img src='/a.jpg' alt='x'>" * 50_000))
     yield "a huge attribute", rss(item(description=f"<a href='https://a.example/{'x' * 3_000_000}'>y</a>"))
-    yield "a huge tag name", head + b"<" + b"a" * 3_000_000 + b"/>"
-    yield "many attributes", head + b"<item " + b" ".join(b"a%d='x'" % n for n in range(100_000)) + b"/>"
+    yield "a huge tag name", HEAD + b"<" + b"a" * 3_000_000 + b"/>"
+    yield "many attributes", HEAD + b"<item " + b" ".join(b"a%d='x'" % n for n in range(100_000)) + b"/>"
     yield (
         "many namespaces",
         b"<rss " + b" ".join(b"xmlns:a%d='u%d'" % (n, n) for n in range(20_000)) + b"><channel/></rss>",
     )
+
+
+def _declaring() -> Iterator[tuple[str, bytes]]:
     yield "entities that grow", (
         b'<!DOCTYPE r [<!ENTITY a "ha">'
         + b"".join(b'<!ENTITY %c "%s">' % (98 + n, b"&%c;" % (97 + n) * 10) for n in range(9))
@@ -105,12 +121,15 @@ def hostile() -> Iterator[tuple[str, bytes]]:
     yield "parameter entities", b'<!DOCTYPE r [<!ENTITY % a "' + b"x" * 100_000 + b'">' + b"%a;" * 50_000 + b"]><rss/>"
     yield "open declarations", b"<!DOCTYPE r [" + b"<!ELEMENT a (b)>" * 100_000
     yield "open comments", b"<!--" * 500_000
-    yield "open sections", head + b"<item><title><![CDATA[" * 100_000
+    yield "open sections", HEAD + b"<item><title><![CDATA[" * 100_000
+
+
+def _malformed() -> Iterator[tuple[str, bytes]]:
     yield "references", rss(item(title="&#x26;" * 500_000))
     yield "one long word", rss(item(title="a" * 4_000_000, description="b" * 4_000_000))
     yield "zero bytes", b"\0" * 5_000_000
     yield "white space", b" " * 5_000_000 + b"<rss/>"
-    yield "brackets", head + b"<item><description>" + b"<" * 1_000_000
+    yield "brackets", HEAD + b"<item><description>" + b"<" * 1_000_000
     yield "quotes", rss(item(description="<a title='" * 200_000))
     yield (
         "a base that is none",

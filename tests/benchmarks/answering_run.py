@@ -1,5 +1,7 @@
 """One run of tests/benchmarks/answering.py, in a process and a database of its own."""
 
+# ruff: noqa: E402 (Django must be set up before its models can be imported)
+
 from __future__ import annotations
 
 import gc
@@ -12,8 +14,18 @@ from pathlib import Path
 from time import perf_counter
 
 import django
+
+Path(os.environ["DATA_DIR"], "static").mkdir(exist_ok=True)  # whitenoise warns of a folder that is missing
+django.setup()
+
 from django.conf import settings
 from django.core.management import call_command
+from django.test import Client
+
+from newsletter.subscribers.models import Suppression
+from newsletter.subscribers.suppression import suppress
+from tests import broker
+from tests.factories import NOW, make_newsletter, make_subscriber, make_subscription
 
 KINDS = ("stranger", "waiting", "subscribed", "suppressed")
 FORMS = ("/subscribe/", "/my-link/", "/subscribe/check-inbox/")
@@ -21,10 +33,6 @@ ROW = "{:<26}{:<12}{:>10}{:>16}{:>8}"
 
 
 def main() -> None:
-    Path(os.environ["DATA_DIR"], "static").mkdir()  # whitenoise warns of a folder that is missing
-    django.setup()
-    from tests import broker  # what needs the settings is imported when they are read
-
     call_command("migrate", verbosity=0)
     with broker.running(Path(settings.DATA_DIR)):
         rounds = int(sys.argv[1])
@@ -36,10 +44,6 @@ def main() -> None:
 
 
 def seed(rounds: int) -> list[tuple[str, str]]:
-    from newsletter.subscribers.models import Suppression
-    from newsletter.subscribers.suppression import suppress
-    from tests.factories import NOW, make_newsletter, make_subscriber, make_subscription
-
     newsletter = make_newsletter(slug="news")
     found: list[tuple[str, str]] = []
     for number in range(rounds):
@@ -56,8 +60,6 @@ def seed(rounds: int) -> list[tuple[str, str]]:
 
 def measured(form: str, addresses: list[tuple[str, str]]) -> dict[str, list[float]]:
     """Seconds of each answer, by what the address was. Strangers' addresses are others for each form."""
-    from django.test import Client
-
     client, times = Client(SERVER_NAME="localhost"), {kind: list[float]() for kind in KINDS}
     order = random.sample(addresses, len(addresses))
     for kind, email in [*order[:40], *order]:  # the first ones warm up

@@ -21,23 +21,23 @@ _places = threading.BoundedSemaphore(MOST_WAITING)
 
 def addresses_of(host: str, port: int, *, seconds: float) -> list[Address]:
     """In the resolver's order, each once. Raises TimeoutError; OSError or UnicodeError if there is no such machine."""
-    deadline = monotonic() + seconds
-    if not _places.acquire(timeout=max(seconds, 0)):
+    deadline, places = monotonic() + seconds, _places
+    if not places.acquire(timeout=max(seconds, 0)):
         raise TimeoutError
     answer: Future[list[Address]] = Future()
     try:
-        threading.Thread(target=_ask, args=(host, port, answer), name="resolver", daemon=True).start()
+        threading.Thread(target=_ask, args=(host, port, answer, places), name="resolver", daemon=True).start()
     except RuntimeError:  # the system has no thread left
-        _places.release()
+        places.release()
         raise TimeoutError from None
     return answer.result(timeout=max(deadline - monotonic(), 0))
 
 
-def _ask(host: str, port: int, answer: Future[list[Address]]) -> None:
+def _ask(host: str, port: int, answer: Future[list[Address]], places: threading.Semaphore) -> None:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         answer.set_result(list(dict.fromkeys(ip_address(entry[4][0]) for entry in found)))
     except BaseException as error:  # noqa: BLE001 (it is raised where the answer is awaited)
         answer.set_exception(error)
     finally:
-        _places.release()
+        places.release()

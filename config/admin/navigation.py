@@ -74,9 +74,7 @@ def icon(request: HttpRequest) -> str:
 
 def sections(request: HttpRequest) -> list[dict[str, Any]]:
     """What this user may look at."""
-    shown: list[dict[str, Any]] = [
-        {"items": [{"title": _("Today"), "icon": "home", "link": reverse("admin:index")}]}
-    ]
+    shown: list[dict[str, Any]] = [{"items": [{"title": _("Today"), "icon": "home", "link": reverse("admin:index")}]}]
     for title, entries in SECTIONS.items():
         shown.append({"title": str(title), "items": [_entry(request, *entry) for entry in entries]})
     if request.user.has_perm("digests.send_alert"):

@@ -135,8 +135,12 @@ def _choose(campaign: Campaign, *, now: datetime) -> list[int]:
     suspects = {"reason": Send.Reason.UNKNOWN}
     fresh = pks.filter(status=Send.Status.QUEUED).exclude(**suspects)[:BATCH_SIZE]
     put_off = pks.filter(status=Send.Status.DEFERRED).exclude(**suspects)[:PUT_OFF_SIZE]
-    chosen = [*put_off, *fresh][:BATCH_SIZE]
-    return chosen or [*pks.filter(status=Send.Status.QUEUED, **suspects)[:1]] or [*pks.filter(**suspects)[:1]]
+    alone = pks.filter(**suspects).order_by("next_attempt_at", "edition_id", "pk")  # the same one until it is settled
+    return (
+        [*put_off, *fresh][:BATCH_SIZE]
+        or list(alone.filter(status=Send.Status.QUEUED)[:1])
+        or list(alone.filter(status=Send.Status.DEFERRED)[:1])
+    )
 
 
 def _messages(batch: Batch, *, letters: LetterBox, ledger: Ledger, clock: Clock) -> Iterator[Outgoing]:

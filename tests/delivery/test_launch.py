@@ -223,5 +223,5 @@ def test_launch_costs_the_same_queries_for_any_number_of_readers(
         make_subscription(newsletter=newsletter)
     issue = approved_issue()
 
-    with django_assert_max_num_queries(49):  # type: ignore[attr-defined]
+    with django_assert_max_num_queries(51):  # type: ignore[attr-defined]  # two of them PostgreSQL alone needs
         launched(issue)

@@ -8,11 +8,13 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
+from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.formats import date_format
+from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -24,7 +26,11 @@ from articles.desk import DaysFilter, DeskAdmin, ReadOnlyAdmin, action, display,
 from articles.long_lists import BY_ADDRESS_HELP, MOST_COUNTED, LongRecordAdmin, count_up_to, exactly
 from newsletter.delivery import campaigns, tasks
 from newsletter.delivery.books import books_of
-from newsletter.delivery.models import Campaign, MailboxMessage, Send
+from newsletter.delivery.desk.campaign import page as campaign_page
+from newsletter.delivery.models import Batch, Campaign, MailboxMessage, Send, SpeedLimit, TransportOutage
+from newsletter.delivery.recipients import among
+from newsletter.delivery.throttle.groups import group_of
+from newsletter.delivery.transports import outages
 from newsletter.digests.versions import MAY_APPROVE
 from newsletter.lib.doorbell import ring
 from newsletter.subscribers.models import Newsletter, Subscription
@@ -60,14 +66,8 @@ class CampaignAdmin(DeskAdmin[Campaign]):
     actions = ["pause_selected", "resume_selected"]
     actions_submit_line = ["pause", "resume"]
     actions_detail = ["cancel"]
-    fields = [
-        "issue", "status", "reason", "books", "sends", "started_at", "next_wave_at", "coming_count", "finished_at",
-        "resume_at",
-    ]  # fmt: skip
-    readonly_fields = [
-        "issue", "status", "reason", "books", "sends", "started_at", "next_wave_at", "coming_count", "finished_at",
-        "resume_at",
-    ]  # fmt: skip
+    fields = ["issue", "status", "reason"]
+    readonly_fields = ["issue", "status", "reason"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -89,9 +89,15 @@ class CampaignAdmin(DeskAdmin[Campaign]):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        """Nothing here can be edited, so there is nothing to save."""
-        hidden = {"show_save": False, "show_save_and_continue": False, "show_close": True}
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **hidden})
+        """A page of its own (desk/campaign); nothing in it can be edited, its buttons come back here."""
+        campaign = self.get_object(request, object_id)
+        if request.method == "POST" or campaign is None or not self.has_view_permission(request, campaign):
+            return super().change_view(request, object_id, form_url, extra_context)
+        may_change = self.has_change_permission(request, campaign)
+        context = campaign_page.context(request, campaign, may_change=may_change, now=timezone.now())
+        return TemplateResponse(
+            request, "admin/campaign/page.html", {**self.admin_site.each_context(request), **context}
+        )
 
     def get_urls(self) -> list[URLPattern]:
         send_now = self.admin_site.admin_view(self.send_now)
@@ -144,24 +150,6 @@ class CampaignAdmin(DeskAdmin[Campaign]):
     @display(description=gettext_lazy("waiting"))
     def waiting(self, campaign: Any) -> int:
         return int(campaign.shown_books.waiting)
-
-    @display(description=gettext_lazy("the books"))
-    def books(self, campaign: Campaign) -> str:
-        found = books_of([campaign])[campaign.pk]
-        if not found.is_known:
-            return _("Being counted: look again in a minute.")
-        parts = [f"{count} {Send.Status(status).label}" for status, count in found.by_status.items() if count]
-        told = _("%(planned)d planned = %(parts)s") % {"planned": found.planned, "parts": " + ".join(parts) or 0}
-        if found.counted_at is None:
-            return told
-        at = date_format(timezone.localtime(found.counted_at), "DATETIME_FORMAT")
-        return _("%(books)s (counted %(at)s)") % {"books": told, "at": at}
-
-    @display(description=gettext_lazy("sends"))
-    def sends(self, campaign: Campaign) -> str:
-        url = reverse("admin:delivery_send_changelist")
-        label = _("Everybody, with outcome and reason")
-        return format_html('<a href="{}?campaign__id__exact={}" class="desk-link">{}</a>', url, campaign.pk, label)
 
     @action(description=gettext_lazy("Pause"), icon="pause")
     def pause(self, request: HttpRequest, campaign: Campaign) -> None:
@@ -260,10 +248,12 @@ class OutcomeFilter(ChoicesDropdownFilter):  # type: ignore[misc]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Send]) -> QuerySet[Send]:
         found: QuerySet[Send] = super().queryset(request, queryset)
+        if self.value() == Send.Status.IN_FLIGHT:
+            return queryset.filter(among(Batch.objects.held().send_pks()), status=Send.Status.QUEUED)
         if self.value() not in UNSENT:
             return found
-        wanted = exactly("status", self.value()) & Q(status__in=UNSENT)
-        return queryset.filter(wanted).order_by("-status", "-campaign_id", "-pk")
+        why = Q(reason__in=Send.FAILED_REASONS) if self.value() == Send.Status.FAILED else ~Q(reason="")
+        return queryset.filter(why, exactly("status", self.value())).order_by("-campaign_id", "-pk")
 
 
 class UnsentReasonFilter(ChoicesDropdownFilter):  # type: ignore[misc]
@@ -272,7 +262,7 @@ class UnsentReasonFilter(ChoicesDropdownFilter):  # type: ignore[misc]
     def queryset(self, request: HttpRequest, queryset: QuerySet[Send]) -> QuerySet[Send]:
         if not self.value():
             return queryset
-        found = queryset.filter(exactly("reason", self.value()), status__in=UNSENT)
+        found = queryset.filter(exactly("reason", self.value()), ~Q(reason=""), status__in=UNSENT)
         return found.order_by("-reason", "-campaign_id", "-pk")
 
 
@@ -323,6 +313,61 @@ class SendAdmin(LongRecordAdmin[Send]):
             return _("none")
         url = reverse("admin:digests_edition_change", args=[send.edition_id])
         return format_html('<a href="{}" class="desk-link">{}</a>', url, _("The articles that were in it"))
+
+
+@admin.register(TransportOutage)
+class TransportOutageAdmin(ReadOnlyAdmin[TransportOutage]):
+    """Of several transports, those that are left out, and the way to have one used again at once."""
+
+    list_display = ["name", "reason", "since", "until", "failure_count"]
+    fields = ["name", "reason", "since", "until", "failure_count"]
+    actions = ["use_again"]
+    empty_value_display = gettext_lazy("not by itself")
+
+    def has_use_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("delivery.delete_transportoutage")
+
+    @admin.action(description=gettext_lazy("Use again now"), permissions=["use"])
+    def use_again(self, request: HttpRequest, rows: QuerySet[TransportOutage]) -> None:
+        chosen = each(rows)
+        for outage in chosen:
+            outages.forget(outage.name)
+        tell(request, chosen, said=_("used again"), refused="", total=len(chosen))
+
+
+class SpeedLimitForm(ModelForm):  # type: ignore[type-arg] # as Django has it
+    def clean(self) -> dict[str, Any]:
+        """A domain as it is looked up: its group's, in small letters."""
+        values = super().clean() or self.cleaned_data
+        name = values.get("name", "").strip().lower()
+        if values.get("scope") == SpeedLimit.Scope.DOMAIN:
+            name = group_of(name) or name.rpartition("@")[2]
+        values["name"] = name
+        return values
+
+
+@admin.register(SpeedLimit)
+class SpeedLimitAdmin(DeskAdmin[SpeedLimit]):
+    """Limits that people set, and those that receivers made us set."""
+
+    list_display = ["name", "scope", "per_second", "now", "slowed_at", "reason"]
+    list_filter = ["scope"]
+    fields = ["scope", "name", "per_second"]
+    form = SpeedLimitForm
+    actions = ["reset"]
+    empty_value_display = gettext_lazy("none")
+
+    @admin.display(description=gettext_lazy("now, a second"))
+    def now(self, limit: SpeedLimit) -> str | None:
+        rate = limit.effective(timezone.now())
+        return None if rate is None else number_format(round(rate, 2))
+
+    @admin.action(description=gettext_lazy("Forget the slow-down"), permissions=["change"])
+    def reset(self, request: HttpRequest, rows: QuerySet[SpeedLimit]) -> None:
+        chosen = each(rows)
+        for limit in chosen:
+            limit.reset()
+        tell(request, chosen, said=_("reset"), refused="", total=len(chosen))
 
 
 @admin.register(MailboxMessage)

@@ -4,7 +4,6 @@ Temporary tables, for as long as one transaction:
 
 - ``offered``: the issue's candidate articles and what was merged into them, each a bit of a word;
 - ``told``: which of them an earlier edition had, as words of bits;
-- ``moments``: the zones and hours of those whose turn it is, where readers have hours of their own (see waves.py);
 - ``readers``: a row per active reader: (reader, topics, is_suppressed, is_capped);
 - ``audience``: the same with ``received``, the bits of what they have had, or are about to get, and, where the issue
   carries offers, whether they asked for offers.
@@ -18,28 +17,29 @@ runs alike on SQLite and PostgreSQL.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import connection, models
 from django.db.models import Case, Exists, F, OuterRef, Q, When
-from django.db.models.functions import Coalesce
 
 from articles.writing import merging
-from newsletter.delivery import corrections
+from newsletter.delivery import corrections, having
 from newsletter.delivery.capping import PAUSE, waits_as_it_is
 from newsletter.delivery.models import Campaign, Send
-from newsletter.delivery.waves import NO_HOUR, Moment, of_the_day
-from newsletter.digests.assembly import TAKES_OFFERS, WORD_BITS, GroupKey
+from newsletter.delivery.waves import of_the_day
+from newsletter.digests.assembly import IS_SILENT, TAKES_OFFERS, WORD_BITS, GroupKey, tells_the_silent_apart
 from newsletter.digests.models import EditionItem, Issue, ReaderGroup
 from newsletter.digests.narrowing import Narrowing
 from newsletter.digests.selection import Candidate
-from newsletter.subscribers.models import Newsletter, Subscription, Suppression
+from newsletter.subscribers.models import Newsletter, Silence, Subscription, Suppression
 
 TABLE, READERS = "delivery_audience", "delivery_readers"
-OFFERED, TOLD, MOMENTS = "delivery_offered", "delivery_told", "delivery_moments"
+OFFERED, TOLD = "delivery_offered", "delivery_told"
+SILENT = Silence.objects.shortening().order_by()
+DENSE = 4  # times as many ids as readers: the ledger is read by the range of ids, and not reader by reader
 MANY = 100_000  # readers: from here on, what everybody has had costs no more than what these have had
 
 
@@ -47,15 +47,18 @@ MANY = 100_000  # readers: from here on, what everybody has had costs no more th
 class Share:
     """Which of an issue's readers have their turn now.
 
-    ``moments``: only those of these zones and hours; None: all. ``fed_up``: a select of the ids of those who have had
-    as many mails today as a day may bring; None: there is no such limit. ``has_offers``: the issue carries some, so
-    that those who asked for offers are told apart.
+    ``readers``: all of them have ids above ``after`` and, unless it is None, up to ``to``; so the ledger is not asked
+    about others. ``fed_up``: a select of the ids of those who have had as many mails today as a day may bring; None:
+    there is no such limit. ``has_offers``: the issue carries some, so that those who asked for offers are told apart.
+    ``has_silent``: those who have been silent for long get less of it.
     """
 
     readers: models.QuerySet[Subscription, Any]
-    moments: Collection[Moment] | None = None
+    after: int = 0
+    to: int | None = None
     fed_up: models.QuerySet[Send, Any] | None = None
     has_offers: bool = False
+    has_silent: bool = False
 
 
 @contextmanager
@@ -67,12 +70,15 @@ def audience(issue: Issue, *, offered: Sequence[Candidate], share: Share | None 
     with connection.cursor() as cursor:
         _prepare(cursor)
         words = _tell(cursor, offered)
-        _freeze(cursor, share or Share(readers(issue)), words)
+        stories = [candidate.article_id for candidate in offered]
+        besides = having.besides(issue, offered=OFFERED, stories=stories, words=words) if words else []
+        share = replace(share or Share(readers(issue)), has_silent=tells_the_silent_apart(issue))
+        _freeze(cursor, share, words, besides)
         try:
             yield
         finally:
             if not connection.needs_rollback:
-                for table in (TABLE, READERS, MOMENTS, TOLD, OFFERED):
+                for table in (TABLE, READERS, TOLD, OFFERED):
                     cursor.execute(f"DROP TABLE IF EXISTS {table}")
 
 
@@ -89,14 +95,13 @@ def readers(issue: Issue) -> models.QuerySet[Subscription, Any]:
 def _rows(share: Share) -> models.QuerySet[Subscription, Any]:
     suppressed = Suppression.objects.filter(address_hash=OuterRef("subscriber__address_hash"))
     is_capped = Q(pk__in=[]) if share.fed_up is None else Q(subscriber__in=share.fed_up)
-    moment = {"zone": F("subscriber__time_zone"), "own_hour": Coalesce("hour", NO_HOUR)}
     return share.readers.order_by().values(
         reader=F("subscriber_id"),
         topics=F("topic_set_id"),
         is_suppressed=Exists(suppressed),
         is_capped=Case(When(is_capped, then=True), default=False),
-        **(moment if share.moments is not None else {}),
         **({"takes_offers": takes_offers(OuterRef("subscriber"))} if share.has_offers else {}),
+        **({"is_silent": Exists(SILENT.filter(subscription=OuterRef("pk")))} if share.has_silent else {}),
     )
 
 
@@ -138,8 +143,8 @@ def tally() -> Counter[Alike]:
     )
 
 
-def write_ledger(campaign: Campaign) -> None:
-    """One send per reader of the frozen audience, in the readers' order (see Send).
+def write_ledger(campaign: Campaign) -> int:
+    """One send per reader of the frozen audience, in the readers' order (see Send). Returns how many.
 
     Who has had enough mail today is skipped, and their articles wait; what has none waits itself, for a day.
     """
@@ -150,14 +155,14 @@ def write_ledger(campaign: Campaign) -> None:
         cursor.execute(
             f"""
             INSERT INTO {send} (campaign_id, subscriber_id, edition_id, status, reason, settled_at, next_attempt_at,
-                                response, attempt_count, lease)
+                                response, attempt_count)
             SELECT %s, a.reader, CASE WHEN {skipped} THEN NULL ELSE g.edition_id END,
                    CASE WHEN {skipped} THEN 'skipped' WHEN a.is_capped THEN 'deferred' ELSE 'queued' END,
                    CASE WHEN a.is_suppressed THEN 'suppressed' WHEN g.edition_id IS NULL THEN g.skipped_reason
                         WHEN a.is_capped THEN 'capped' ELSE '' END,
                    CASE WHEN {skipped} THEN {_timestamp()} END,
                    CASE WHEN a.is_capped AND NOT ({skipped}) THEN {_timestamp()} END,
-                   '', 0, ''
+                   '', 0
             FROM {TABLE} a
             JOIN {group} g ON g.issue_id = %s AND g.received = a.received
                           AND COALESCE(g.topic_set_id, 0) = COALESCE(a.topics, 0)
@@ -165,6 +170,7 @@ def write_ledger(campaign: Campaign) -> None:
             """,  # noqa: S608 - names of our own tables only
             [campaign.pk, campaign.dated_at, campaign.dated_at + PAUSE, campaign.issue_id],
         )
+        return int(cursor.rowcount)
 
 
 def _timestamp() -> str:
@@ -215,46 +221,56 @@ def _tell(cursor: Any, offered: Sequence[Candidate]) -> int:
     return words
 
 
-def _freeze(cursor: Any, share: Share, words: int) -> None:
+def _freeze(cursor: Any, share: Share, words: int, besides: Sequence[having.Source] = ()) -> None:
     sql, params = _rows(share).query.sql_with_params()
-    if share.moments is not None:
-        cursor.execute(f"CREATE TEMPORARY TABLE {MOMENTS} (zone text, hour integer)")
-        cursor.executemany(f"INSERT INTO {MOMENTS} VALUES (%s, %s)", list(share.moments))  # noqa: S608
-        sql = f"SELECT p.* FROM ({sql}) p JOIN {MOMENTS} m ON m.zone = p.zone AND m.hour = p.own_hour"  # noqa: S608
     wish = f" || CASE WHEN r.takes_offers THEN '{TAKES_OFFERS}' ELSE '' END" if share.has_offers else ""
+    wish += f" || CASE WHEN r.is_silent THEN '{IS_SILENT}' ELSE '' END" if share.has_silent else ""
     if not words:
         cursor.execute(f"CREATE TEMPORARY TABLE {TABLE} AS SELECT r.*, ''{wish} AS received FROM ({sql}) r", params)  # noqa: S608
         return
     cursor.execute(f"CREATE TEMPORARY TABLE {READERS} AS {sql}", params)  # a table, so that it can be analyzed
     _analyze(cursor, READERS)
     cursor.execute(f"SELECT COUNT(*) FROM {READERS}")  # noqa: S608
-    are_few = cursor.fetchone()[0] < MANY
+    count = cursor.fetchone()[0]
+    are_few = count < MANY and (share.to is None or count * DENSE < share.to - share.after)
     only_theirs = f"JOIN {READERS} r ON r.reader = h.subscriber_id" if are_few else ""
-    holding, holding_params = _holding().query.sql_with_params()
     columns = [f"w{n}" for n in range(words)]
-    sums = ", ".join(f"bit_or(t.{column}) AS {column}" for column in columns)
+    had, had_params = _had(share, columns, only_theirs, besides)
     text = " || ',' || ".join(f"CAST(had.{column} AS text)" for column in columns)
     cursor.execute(
         f"""
         CREATE TEMPORARY TABLE {TABLE} AS
-        WITH had AS (
-            SELECT h.subscriber_id AS reader, {sums}
-            FROM ({holding}) h
-            JOIN {TOLD} t ON t.edition = h.edition_id
-            {only_theirs}
-            GROUP BY h.subscriber_id
-        )
+        WITH had AS ({had})
         SELECT r.*, COALESCE({text}, ''){wish} AS received
         FROM {READERS} r LEFT JOIN had ON had.reader = r.reader
         """,  # noqa: S608 - the ORM's select and names of our own
-        holding_params,
+        had_params,
     )
     _analyze(cursor, TABLE)
 
 
-def _holding() -> models.QuerySet[Send, Any]:
+def _had(
+    share: Share, columns: Sequence[str], only_theirs: str, besides: Sequence[having.Source]
+) -> tuple[str, list[Any]]:
+    """A select of (reader, words of bits), and its parameters: all that the ledger and ``besides`` know of."""
+    holding, params = _holding(share).query.sql_with_params()
+    told = ", ".join(f"t.{column}" for column in columns)
+    sums = ", ".join(f"bit_or(x.{column}) AS {column}" for column in columns)
+    mails = (
+        f"SELECT h.subscriber_id AS reader, {told} FROM ({holding}) h "  # noqa: S608
+        f"JOIN {TOLD} t ON t.edition = h.edition_id {only_theirs}"
+    )
+    every = " UNION ALL ".join([mails, *(source.sql for source in besides)])
+    values = [*params, *(value for source in besides for value in source.params)]
+    return f"SELECT x.reader, {sums} FROM ({every}) x GROUP BY x.reader", values  # noqa: S608
+
+
+def _holding(share: Share) -> models.QuerySet[Send, Any]:
     """Whose mails count as received: accepted, or still on their way."""
-    return Send.objects.holding().order_by().values("subscriber_id", "edition_id")
+    held = Send.objects.holding().order_by().values("subscriber_id", "edition_id")
+    if share.after:
+        held = held.filter(subscriber__gt=share.after)
+    return held if share.to is None else held.filter(subscriber__lte=share.to)
 
 
 def _analyze(cursor: Any, table: str) -> None:

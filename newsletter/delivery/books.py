@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 
+from django.db.models import Sum
+
 from newsletter.delivery import campaigns
-from newsletter.delivery.models import Campaign, Send
+from newsletter.delivery.models import Batch, Campaign, Send
 from newsletter.subscribers.models import StoredCount
 
 MOST_COUNTED = 2_000  # sends of all campaigns of a page together that are counted at once
@@ -103,4 +105,14 @@ def _live(pks: list[int]) -> dict[int, Books] | None:
     for pk, status in rows:
         counts[pk][status] = counts[pk].get(status, 0) + 1
         total += 1
-    return {pk: Books(by_status) for pk, by_status in counts.items()} if total <= MOST_COUNTED else None
+    if total > MOST_COUNTED:
+        return None
+    waiting = [pk for pk, by_status in counts.items() if by_status.get(Send.Status.QUEUED)]
+    in_flight = _in_flight(waiting) if waiting else {}
+    return {pk: Books(campaigns.told_apart(by_status, held=in_flight.get(pk, 0))) for pk, by_status in counts.items()}
+
+
+def _in_flight(pks: list[int]) -> dict[int, int]:
+    """How many sends of these campaigns workers hold."""
+    held = Batch.objects.held().filter(campaign__in=pks).order_by()
+    return dict(held.values_list("campaign").annotate(Sum("open_count")))

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from itertools import batched
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import Count
+from django.db.models import Count, Exists, F, Max, OuterRef
 from django.utils.translation import gettext as _
 
-from newsletter.delivery import audience, capping, offers, waves
+from newsletter.delivery import audience, capping, claiming, filling, offers, packing, stopping, waves
 from newsletter.delivery.models import Campaign, Send
-from newsletter.digests import carrying, drafting, punctuality
-from newsletter.digests.assembly import assemble, candidates, plan
-from newsletter.digests.models import Edition, Issue
+from newsletter.digests import approval, carrying, drafting, punctuality
+from newsletter.digests.models import Edition, Issue, Offer
 from newsletter.digests.rendering import RenderingError, render_edition
 from newsletter.lib.failures import Failures
 from newsletter.subscribers.models import Newsletter
@@ -24,22 +25,25 @@ logger = logging.getLogger(__name__)
 
 WAVE_RETRY_AFTER = timedelta(minutes=1)
 STRAGGLING = timedelta(days=1)  # far longer than any worker may hold a send
+RELEASED = 20_000  # of one campaign at a time
+WITH_ISSUE = ("newsletter", "schedule")
+WITH_CAMPAIGN = ("issue__newsletter", "issue__schedule")
 
 
 def launch_ready(*, failures: Failures, now: datetime) -> Iterator[Issue]:
     """Launch every approved issue whose hour has come. Yields the issues, now launched, skipped or held."""
-    for issue in Issue.objects.ready(now).filter(launched_at=None).select_related("newsletter", "schedule"):
+    for issue in Issue.objects.ready(now).filter(launched_at=None).select_related(*WITH_ISSUE):
         with failures:
             launch(issue, now=now)
         yield issue
 
 
 def launch(issue: Issue, *, now: datetime) -> Campaign | None:
-    """Freeze the content, make the editions and the ledger, and open the campaign.
+    """Freeze the content, and open the campaign with the first readers; ``fill`` makes the rest of the ledger.
 
     All in one transaction: after a crash either everything stands or nothing. None if there is nobody to send to (the
-    issue is then skipped), if it cannot be rendered (then held), or if somebody else launched it. Whatever else goes
-    wrong is raised, and the issue held as well; only a database that is away is simply asked again.
+    issue is then skipped), if it cannot be rendered (then held), if somebody else launched it or an editor put it off.
+    Whatever else goes wrong is raised, and the issue held as well; only a database that is away is simply asked again.
     """
     try:
         with transaction.atomic():
@@ -64,52 +68,106 @@ def _hold(issue: Issue, reason: str) -> None:
 
 
 def _launch(issue: Issue, *, now: datetime) -> Campaign | None:
-    _one_launch_at_a_time()
+    one_launch_at_a_time()
+    if not _is_ready(issue, now=now):
+        return None
     drafting.refresh(issue, now=now)
     carried = offers.carried(issue, now=now)
-    if not punctuality.settle_approved(issue, now=now) or not issue.launch(now):
+    if not punctuality.settle_approved(issue, now=now) or not approval.stands(issue, now=now):
         return None
-    readers = audience.readers(issue)
-    timetable = waves.timetable(issue, readers, now=now)
-    offered = candidates(issue, now=now)
-    share = _share(issue, readers, timetable, has_offers=bool(carried), now=now)
-    with audience.audience(issue, offered=offered, share=share):
-        groups = audience.groups()
-        has_editions = assemble(plan(issue, groups, offered=offered, offers=[offer.pk for offer in carried]))
-        if not has_editions and not timetable.next_at:
-            issue.recall(reason=_nobody(groups_exist=bool(groups)))
-            return None
-        if has_editions and not _can_be_said(issue):
-            issue.recall(reason=_("Nothing to say: it has no text."))
-            return None
-        campaign = Campaign.objects.create(
-            issue=issue, started_at=now, next_wave_at=timetable.next_at, coming_count=timetable.coming_count
-        )
-        audience.write_ledger(campaign)
+    if not issue.launch(now):
+        return None
+    try:
+        with transaction.atomic():
+            return _open(issue, carried, now=now)
+    except NothingToSendError as nothing:
+        issue.recall(reason=str(nothing))
+        return None
+
+
+class NothingToSendError(Exception):
+    """Nobody gets anything of the issue. The message says why."""
+
+
+def _open(issue: Issue, carried: Sequence[Offer], *, now: datetime) -> Campaign:
+    """The campaign with its first readers. Only if none of them gets anything all others are looked at, too."""
+    timetable = waves.timetable(issue, audience.readers(issue), now=now)
+    campaign = Campaign.objects.create(
+        issue=issue, started_at=now, filled_to=0, next_wave_at=timetable.next_at, coming_count=timetable.coming_count
+    )
+    _count_audience(campaign)
     carrying.settle(issue, carried)
-    offers.keep_ceilings(campaign, carried, now=now)
+    has_editions = filling.extend(campaign, carried=carried, size=filling.FIRST)
+    if not has_editions and campaign.filled_to is not None:
+        has_editions = filling.anybody(campaign, carried)
+    if not has_editions and not campaign.next_wave_at:
+        raise NothingToSendError(_nobody(readers_exist=campaign.filled_count > 0))
+    if has_editions and not _can_be_said(issue):
+        raise NothingToSendError(_("Nothing to say: it has no text."))
     return campaign
+
+
+def _count_audience(campaign: Campaign) -> None:
+    campaign.audience_count = filling.count_audience(campaign)
+    campaign.save(update_fields=["audience_count"])
+
+
+def _is_ready(issue: Issue, *, now: datetime) -> bool:
+    """Read it again and lock it: since the sweep found it, an editor may have put it off, held it or changed it."""
+    issue.refresh_from_db(from_queryset=Issue.objects.select_for_update(of=("self",)).select_related(*WITH_ISSUE))
+    return issue.status == Issue.Status.APPROVED and issue.launched_at is None and issue.send_at <= now
 
 
 def launch_waves(*, failures: Failures, now: datetime) -> Iterator[Campaign]:
     """Hand the issue on to the readers whose own hour has come. Yields the campaigns."""
-    due = Campaign.objects.sending().filter(next_wave_at__lte=now)
-    for campaign in due.select_related("issue__newsletter", "issue__schedule"):
+    due = Campaign.objects.sending().filter(next_wave_at__lte=now, filled_to=None)
+    for campaign in due:
         with failures:
             launch_wave(campaign, now=now)
         yield campaign
 
 
 def launch_wave(campaign: Campaign, *, now: datetime) -> None:
-    """Extend the ledger by those whose moment has come, with what is new for each of them at this moment.
+    """Begin to extend the ledger by those whose moment has come, with what is new for each of them at this moment.
 
-    All in one transaction, and once however many sweeps see it. What goes wrong pauses the campaign for a while, and is
-    raised.
+    Once however many sweeps see it. What goes wrong pauses the campaign for a while, and is raised.
+    """
+    with _pausing(campaign, now=now), transaction.atomic():
+        one_launch_at_a_time()
+        if campaign.begin_wave(now):
+            wave = Campaign.objects.select_related(*WITH_CAMPAIGN).get(pk=campaign.pk)
+            _count_audience(wave)
+            _extend(wave, size=filling.FIRST)
+
+
+def fill(campaign: Campaign, *, clock: Callable[[], datetime], seconds: float) -> None:
+    """Go on making the ledger for about so long, slice by slice; any number of processes may do so at once."""
+    until = clock() + timedelta(seconds=seconds)
+    while fill_slice(campaign, now=clock()) and clock() < until and not stopping.is_asked():
+        pass
+
+
+def fill_slice(campaign: Campaign, *, now: datetime) -> bool:
+    """The next slice, in a transaction of its own. False if nothing is left to be filled in, or the campaign stopped.
+
+    What goes wrong pauses the campaign for a while, and is raised.
     """
     try:
-        with transaction.atomic():
-            _launch_wave(campaign, now=now)
-    except (OperationalError, InterfaceError):
+        with _pausing(campaign, now=now), transaction.atomic():
+            one_launch_at_a_time()
+            being_filled = Campaign.objects.being_filled().select_related(*WITH_CAMPAIGN)
+            row = being_filled.filter(pk=campaign.pk).first()
+            return row is not None and _extend(row, size=filling.SLICE)
+    except filling.StoppedError:
+        return False
+
+
+@contextmanager
+def _pausing(campaign: Campaign, *, now: datetime) -> Iterator[None]:
+    """A campaign whose ledger cannot be extended pauses for a while, with the reason, and is tried again."""
+    try:
+        yield
+    except (OperationalError, InterfaceError, filling.StoppedError):
         raise
     except Exception as error:
         reason = _("The next readers' turn cannot be prepared: %(error)s") % {"error": repr(error)[:200]}
@@ -117,46 +175,37 @@ def launch_wave(campaign: Campaign, *, now: datetime) -> None:
         raise
 
 
-def _launch_wave(campaign: Campaign, *, now: datetime) -> None:
-    _one_launch_at_a_time()
-    if not campaign.begin_wave(now):
-        return
-    issue = campaign.issue
-    readers = waves.unserved(campaign, audience.readers(issue))
-    timetable = waves.timetable(issue, readers, now=now)
-    issue.reader_groups.all().delete()  # of the wave before; the ledger tells the rest
-    offered, carried = candidates(issue, now=now), offers.carried(issue, now=now)
-    last_send = offers.last_send(campaign)
-    share = _share(issue, readers, timetable, has_offers=bool(carried), now=now)
-    with audience.audience(issue, offered=offered, share=share):
-        assemble(plan(issue, audience.groups(), offered=offered, offers=[offer.pk for offer in carried]))
-        audience.write_ledger(campaign)
-    offers.keep_ceilings(campaign, carried, after=last_send, now=now)
-    campaign.await_wave(timetable.next_at, timetable.coming_count)
+def _extend(campaign: Campaign, *, size: int) -> bool:
+    """Whether more is to be filled in afterwards. Raises RenderingError if the richest of the new editions cannot be
+    rendered."""
+    editions = Edition.objects.filter(issue=campaign.issue_id)
+    last = editions.aggregate(last=Max("pk"))["last"] or 0
+    if filling.extend(campaign, size=size):
+        _can_be_said(campaign.issue, after=last)
+    return campaign.filled_to is not None
 
 
-def _share(
-    issue: Issue, readers: waves.Audience, timetable: waves.Timetable, *, has_offers: bool, now: datetime
-) -> audience.Share:
-    fed_up = capping.fed_up(issue, now=now)
-    return audience.Share(readers, moments=timetable.due, fed_up=fed_up, has_offers=has_offers)
+def one_launch_at_a_time() -> None:
+    """Two launches side by side could not see each other's sends, and would mail an article twice.
 
-
-def _one_launch_at_a_time() -> None:
-    """Two launches side by side could not see each other's sends, and would mail an article twice."""
+    Whoever else decides what a reader gets holds them off, too, until the end of the transaction.
+    """
     # no_key: who signs up meanwhile refers to a newsletter, and must not wait
     list(Newsletter.objects.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
 
 
-def _can_be_said(issue: Issue) -> bool:
-    """Render the richest edition before the first letter leaves. Raises RenderingError."""
-    richest = Edition.objects.filter(issue=issue).alias(size=Count("items"))
+def _can_be_said(issue: Issue, *, after: int = 0) -> bool:
+    """Render the richest edition, or of those ``after`` that id, before its first letter leaves. Raises RenderingError.
+
+    False if there is none with anything to say.
+    """
+    richest = Edition.objects.filter(issue=issue, pk__gt=after).alias(size=Count("items"))
     first = richest.order_by("-size", "pk").first()
     return first is not None and render_edition(edition=first) is not None
 
 
-def _nobody(*, groups_exist: bool) -> str:
-    if groups_exist:
+def _nobody(*, readers_exist: bool) -> str:
+    if readers_exist:
         return _("Nothing new: every reader has had these articles, or too few are left for them.")
     return _("Nobody to send it to: the newsletter has no active readers of this cadence.")
 
@@ -171,6 +220,32 @@ def send_now(*, newsletter: Newsletter, by: Any = None, now: datetime) -> Issue:
         drafting.refresh(issue, now=now)
         issue.approve(by=by, now=now)
     return issue
+
+
+def release_capped(*, now: datetime) -> int:
+    """Have sent what the cap of an earlier day held back, as far as today's lets it. Returns how many sends."""
+    waiting = Send.objects.due_on_another_day(now).filter(campaign=OuterRef("pk")).order_by()
+    count = 0
+    for campaign in Campaign.objects.sending().filter(Exists(waiting)).select_related("issue__newsletter"):
+        with transaction.atomic():
+            one_launch_at_a_time()
+            count += _release(campaign, now=now)
+    return count
+
+
+def _release(campaign: Campaign, *, now: datetime) -> int:
+    """Who is fed up today, too, waits for another day, and in the end gets none."""
+    fed_up = capping.fed_up(campaign.issue, now=now)
+    if fed_up is not None:
+        full = campaign.sends.due_on_another_day(now).filter(subscriber__in=fed_up).order_by()
+        if now < campaign.dated_at + capping.LONGEST_ON_ITS_WAY:
+            full.update(next_attempt_at=F("next_attempt_at") + capping.PAUSE)
+        else:
+            full.update(status=Send.Status.SKIPPED, settled_at=now, next_attempt_at=None)
+    pks = list(campaign.sends.due_on_another_day(now).select_for_update().values_list("pk", flat=True)[:RELEASED])
+    for chunk in batched(pks, packing.BATCH_SIZE):
+        packing.queue_again(campaign, chunk)
+    return len(pks)
 
 
 def resume_due(*, now: datetime) -> Iterator[Campaign]:
@@ -199,11 +274,22 @@ def close_cancelled(*, now: datetime) -> int:
 
 
 def _skip_waiting(campaign: Campaign, *, now: datetime) -> int:
+    campaign.batches.free().delete()
     waiting = campaign.sends.filter(status__in=[Send.Status.QUEUED, Send.Status.DEFERRED])
-    return waiting.update(status=Send.Status.SKIPPED, reason=Send.Reason.CANCELLED, settled_at=now)
+    waiting = waiting.exclude(pk__in=claiming.held_sends(campaign))
+    return waiting.update(
+        status=Send.Status.SKIPPED, reason=Send.Reason.CANCELLED, settled_at=now, next_attempt_at=None
+    )
 
 
 def counts(campaign: Campaign) -> dict[str, int]:
-    """The books: sends by status. Their sum is what was planned."""
+    """The books: sends by status. Their sum is what was planned. What workers hold is in flight."""
     from_database = dict(campaign.sends.order_by().values_list("status").annotate(count=Count("pk")))
-    return {status: from_database.get(status, 0) for status in Send.Status.values}
+    return told_apart(from_database, held=claiming.in_flight(campaign))
+
+
+def told_apart(by_status: Mapping[str, int], *, held: int) -> dict[str, int]:
+    """Of what the ledger calls queued, ``held`` sends are with workers."""
+    counts = {status: by_status.get(status, 0) for status in Send.Status.values}
+    held = min(held, counts[Send.Status.QUEUED])
+    return counts | {Send.Status.QUEUED: counts[Send.Status.QUEUED] - held, Send.Status.IN_FLIGHT: held}

@@ -1,52 +1,41 @@
 """The drain: claim a batch, commit, hand it over, settle what the relay said.
 
-Claim: a conditional UPDATE under a lease, so that no send is with two workers. Settle: in groups of SETTLE_EVERY, only
-while the lease is still ours. After a kill at any instant the lease runs out and the sends are queued again; of these
-at most SETTLE_EVERY had been accepted without our knowing, and their repeat carries the same Message-ID and Date.
-From then on they are claimed last and one at a time, so that one that kills its worker takes no other with it.
+Claim: one row is leased for a thousand sends, so that no send is with two workers. Hand over: messages are made when
+the transport draws them, batch after batch, so that its connections never run dry. Settle: the journal knows every
+answer at once, the database in groups of SETTLE_EVERY, and only while the lease is still ours. After a kill at any
+instant the next sweep on that host settles what the journal says was accepted; only what was under way at that instant
+may be repeated, with the same Message-ID and Date.
 """
 
 from __future__ import annotations
 
 import logging
-import secrets
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import InterfaceError, OperationalError, connection, transaction
-from django.db.models import F
+from django.db import InterfaceError, OperationalError
 from django.utils.translation import gettext as _
 
-from newsletter.delivery import offers
+from newsletter.delivery import claiming, packing, stopping
+from newsletter.delivery.claiming import Claim
+from newsletter.delivery.journal import Mark
 from newsletter.delivery.letters import LetterBox
-from newsletter.delivery.models import Campaign, Send
-from newsletter.delivery.outcomes import SenderRefusedError, TransportDownError
+from newsletter.delivery.models import Campaign
+from newsletter.delivery.outcomes import Outcome, SenderRefusedError, TransportDownError
 from newsletter.delivery.personalization import Outgoing
+from newsletter.delivery.recipients import Recipient
 from newsletter.delivery.settling import Ledger
+from newsletter.delivery.throttle import alarms
+from newsletter.delivery.throttle.gate import Gate
 from newsletter.delivery.transports.base import Transport
 from newsletter.delivery.transports.registry import open_transport
-from newsletter.subscribers.models import Subscription, Suppression
 
 logger = logging.getLogger(__name__)
 
-BATCH_SIZE = 200
-PUT_OFF_SIZE = 50  # of them: those that the server put off are not kept waiting for a million others
-LEASE = timedelta(minutes=3)
-HANDOVER = timedelta(seconds=2)  # how long after its claim a batch is handed over: later, consent is asked again
+HANDOVER = timedelta(seconds=1)  # how long what the database said holds: then lease, campaign and consent are asked
 RETRY_AFTER = timedelta(seconds=30)
-MAX_CRASHES = 3
 
 Clock = Callable[[], datetime]
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Sends that this worker alone may hand over, until ``stop_at``."""
-
-    lease: str
-    stop_at: datetime
-    sends: list[tuple[Send, Subscription]]
 
 
 def drain(campaign: Campaign, *, clock: Clock, seconds: float) -> int:
@@ -55,18 +44,20 @@ def drain(campaign: Campaign, *, clock: Clock, seconds: float) -> int:
     A transport that is down pauses the campaign for a while, a server that refuses us pauses it until a person acts.
     Whatever else goes wrong is raised, and pauses it for a while with its reason; a database that is away does not.
     """
-    end, settled = clock() + timedelta(seconds=seconds), 0
-    letters = LetterBox(campaign)
+    turn = Turn(campaign, clock=clock, until=clock() + timedelta(seconds=seconds))
     try:
-        with open_transport() as transport:
-            while clock() < end:
-                batch = claim(campaign, now=clock())
-                if batch is None:
-                    break
-                settled += hand_over(campaign, batch, letters=letters, transport=transport, clock=clock)
+        way_out = open_transport(
+            newsletter=campaign.issue.newsletter.slug,
+            is_urgent=campaign.issue.is_alert,
+            is_over=turn.is_over,
+            clock=clock,
+        )
+        with way_out as transport, stopping.obeyed_by(transport):
+            turn.run(transport)
     except TransportDownError as error:
         reason = _("The mail server cannot be reached: %(error)s") % {"error": str(error)[:200]}
-        campaign.pause(reason=reason, resume_at=clock() + RETRY_AFTER)
+        pause = max(RETRY_AFTER, timedelta(seconds=error.retry_after or 0))
+        campaign.pause(reason=reason, resume_at=clock() + pause)
         logger.warning("campaign %s paused: transport down", campaign.pk)
     except SenderRefusedError as error:
         campaign.pause(reason=_("The mail server refuses to send for us: %(error)s") % {"error": str(error)[:200]})
@@ -77,104 +68,148 @@ def drain(campaign: Campaign, *, clock: Clock, seconds: float) -> int:
         reason = _("It cannot be sent: %(error)s") % {"error": repr(error)[:200]}
         campaign.pause(reason=reason, resume_at=clock() + RETRY_AFTER)
         raise
-    return settled
+    return turn.ledger.settled_count
 
 
-def claim(campaign: Campaign, *, now: datetime) -> Batch | None:
-    """Take the next sends, ask consent and suppression once more, and skip who must not be mailed. None: none left."""
-    lease = secrets.token_hex(16)
-    with transaction.atomic():
-        if not Campaign.objects.sending().filter(pk=campaign.pk).exists():
+class Turn:
+    """One worker's turn at a campaign."""
+
+    def __init__(self, campaign: Campaign, *, clock: Clock, until: datetime) -> None:
+        self.ledger = Ledger(campaign, clock=clock)
+        self._campaign = campaign
+        self._clock = clock
+        self._until = until
+        self._held: list[Claim] = []  # whose waiting readers' mail domains get no more for now
+        self._holding: set[int] = set()  # these readers' sends
+        self._letters = LetterBox(campaign)
+        self._gate = Gate(campaign, clock=clock)
+        self._failure: Exception | None = None
+        self._claim_count = 0
+
+    def run(self, transport: Transport) -> None:
+        """Hand over until the time is up or nothing is left. What goes wrong is raised when the books are in order."""
+        try:
+            for outcome in transport.deliver(self._messages()):
+                self._note(outcome)
+        finally:
+            self._close()
+        if self._failure:
+            raise self._failure
+
+    def _note(self, outcome: Outcome) -> None:
+        """A failure to write ends the turn, but not before the transport has said what became of the others."""
+        try:
+            if reader := self.ledger.reader_of(outcome.send_pk):
+                self._gate.note(outcome, reader.email)
+            self.ledger.note(outcome)
+        except Exception as error:  # noqa: BLE001 - raised by run
+            self._failure = self._failure or error
+
+    def _close(self) -> None:
+        try:
+            self._gate.close()
+            self.ledger.close()
+        except Exception as error:  # noqa: BLE001 - raised by run
+            self.ledger.abandon()
+            self._failure = self._failure or error
+
+    def _messages(self) -> Iterator[Outgoing | None]:
+        """Everybody's message, batch after batch. A failure ends them: what is under way is finished all the same."""
+        try:
+            while not self.is_over():
+                if claim := self._claim():
+                    self.ledger.open(claim)
+                    self._letters.refresh()
+                    self._gate.refresh()
+                    self._letters.prepare(claim.waiting)
+                    yield from self._messages_of(claim)
+                elif self._held:
+                    yield from self._only_held()
+                else:
+                    return
+                yield from self._messages_of_held()
+        except Exception as error:  # noqa: BLE001 - raised by run
+            self._failure = self._failure or error
+
+    def _claim(self) -> Claim | None:
+        """By turns of those that are due again and of those that were never tried."""
+        if alarms.stop_if_refused(self._campaign):
             return None
-        pks = _choose(campaign, now=now)
-        taken = Send.objects.claimable(now).filter(pk__in=pks)
-        if not taken.update(status=Send.Status.IN_FLIGHT, lease=lease, lease_until=now + LEASE):
-            return None
-        ours = Send.objects.filter(pk__in=pks, lease=lease).select_related("subscriber")
-        mailable = _skip_unmailable(campaign, list(ours.order_by("edition_id", "pk")), now=now)
-        offers.respect_wishes([send for send, _subscription in mailable])
-    return Batch(lease, now + HANDOVER, mailable)
+        self._claim_count += 1
+        if self._claim_count % 2:
+            packing.pack_due(self._campaign, now=self._clock())
+        return claiming.claim(self._campaign, now=self._clock())
 
+    def _messages_of(self, claim: Claim) -> Iterator[Outgoing | None]:
+        """Who is left waiting when this ends is held until their mail domain may be sent to again."""
+        held: list[Recipient] = []
+        while claim.waiting and self._goes_on(claim, held):
+            wait = self._gate.admit(claim.waiting[0].email)
+            if wait is None:
+                if message := self._next_message(claim):
+                    yield message
+            elif wait.of_domain:
+                self._hold_or_put_off(claim.waiting.popleft(), held)
+            else:
+                yield None
+        claim.waiting.extendleft(reversed(held))
+        if claim.waiting:
+            self._held.append(claim)
 
-def hand_over(campaign: Campaign, batch: Batch, *, letters: LetterBox, transport: Transport, clock: Clock) -> int:
-    """Deliver a batch and settle every outcome; what was not handed over goes back to the queue. Returns how many."""
-    ledger = Ledger(campaign, batch.lease, clock=clock)
-    letters.refresh()
-    try:
-        for outcome in transport.deliver(_messages(batch, letters=letters, ledger=ledger, clock=clock)):
-            ledger.note(outcome)
-    finally:
-        ledger.flush()
-        ledger.release_rest()
-    return ledger.settled_count
+    def _goes_on(self, claim: Claim, held: list[Recipient]) -> bool:
+        """Asks again for those who wait, and for those who are held, whenever what is known of them is too old."""
+        if self.is_over():
+            return False
+        if (now := self._clock()) < claim.asked_at + HANDOVER:
+            return True
+        claim.waiting.extend(held)
+        held.clear()
+        if self._ask_again(claim):
+            return bool(claim.waiting)
+        self._until = now
+        return False
 
+    def _next_message(self, claim: Claim) -> Outgoing | None:
+        reader = claim.waiting.popleft()
+        claim.journal.mark(reader.send_pk, Mark.DRAWN)
+        return self._letters.message(reader, ledger=self.ledger)
 
-def recover_abandoned(*, now: datetime) -> int:
-    """Queue again what was in flight with a worker that is gone; give up what was so MAX_CRASHES times.
+    def _messages_of_held(self) -> Iterator[Outgoing | None]:
+        claims, self._held = self._held, []
+        for claim in claims:
+            yield from self._messages_of(claim)
 
-    Returns how many are queued again.
-    """
-    abandoned = Send.objects.abandoned(now)
-    nobodys = {"lease": "", "lease_until": None, "attempt_count": F("attempt_count") + 1}
-    hopeless = abandoned.filter(reason=Send.Reason.UNKNOWN, attempt_count__gte=MAX_CRASHES - 1)
-    given_up = hopeless.update(status=Send.Status.FAILED, settled_at=now, **nobodys)
-    if given_up:
-        logger.warning("%s sends were with a worker that died, for the last time", given_up)
-    return abandoned.update(status=Send.Status.QUEUED, reason=Send.Reason.UNKNOWN, **nobodys)
+    def _only_held(self) -> Iterator[Outgoing | None]:
+        """Nothing else is left, for as long as that holds."""
+        since = self._clock()
+        while self._held and not self.is_over() and self._clock() < since + HANDOVER:
+            yield None
+            yield from self._messages_of_held()
 
-
-def _choose(campaign: Campaign, *, now: datetime) -> list[int]:
-    """The ids of the next batch: some that were put off, the rest in the order of the editions.
-
-    Sends that an earlier worker may have died of come last, and each alone.
-    """
-    waiting = campaign.sends.claimable(now).order_by("next_attempt_at", "edition_id")  # as the index has them
-    if connection.features.has_select_for_update_skip_locked:
-        waiting = waiting.select_for_update(skip_locked=True)
-    pks = waiting.values_list("pk", flat=True)
-    suspects = {"reason": Send.Reason.UNKNOWN}
-    fresh = pks.filter(status=Send.Status.QUEUED).exclude(**suspects)[:BATCH_SIZE]
-    put_off = pks.filter(status=Send.Status.DEFERRED).exclude(**suspects)[:PUT_OFF_SIZE]
-    alone = pks.filter(**suspects).order_by("next_attempt_at", "edition_id", "pk")  # the same one until it is settled
-    return (
-        [*put_off, *fresh][:BATCH_SIZE]
-        or list(alone.filter(status=Send.Status.QUEUED)[:1])
-        or list(alone.filter(status=Send.Status.DEFERRED)[:1])
-    )
-
-
-def _messages(batch: Batch, *, letters: LetterBox, ledger: Ledger, clock: Clock) -> Iterator[Outgoing]:
-    for send, subscription in batch.sends:
-        if clock() >= batch.stop_at:
-            return
-        message = letters.message(send, subscription, ledger=ledger)
-        if message is not None:
-            yield message
-
-
-def _skip_unmailable(campaign: Campaign, sends: list[Send], *, now: datetime) -> list[tuple[Send, Subscription]]:
-    subscriptions = _subscriptions(campaign, sends)
-    hashes = [send.subscriber.address_hash for send in sends if send.subscriber]
-    suppressed = set(Suppression.objects.filter(address_hash__in=hashes).values_list("address_hash", flat=True))
-    skipped: dict[Send.Reason, list[int]] = {}
-    mailable = []
-    for send in sends:
-        subscription = subscriptions.get(send.subscriber_id)
-        if send.subscriber is None or subscription is None or subscription.status != Subscription.Status.ACTIVE:
-            skipped.setdefault(Send.Reason.LEFT, []).append(send.pk)
-        elif send.subscriber.address_hash in suppressed:
-            skipped.setdefault(Send.Reason.SUPPRESSED, []).append(send.pk)
+    def _hold_or_put_off(self, reader: Recipient, held: list[Recipient]) -> None:
+        """Its domain gets no more now: others go first. As many as can go in this turn wait, the others have a place
+        in the domain's line."""
+        now = self._clock()
+        if reader.send_pk in self._holding or self._gate.has_room(
+            reader.email, seconds=(self._until - now).total_seconds()
+        ):
+            self._holding.add(reader.send_pk)
+            held.append(reader)
         else:
-            mailable.append((send, subscription))
-    for reason, pks in skipped.items():
-        Send.objects.filter(pk__in=pks).update(
-            status=Send.Status.SKIPPED, reason=reason, settled_at=now, lease="", lease_until=None
-        )
-    return mailable
+            self.ledger.put_off(reader, until=now + timedelta(seconds=self._gate.place_in_line(reader.email)))
 
+    def _ask_again(self, claim: Claim) -> bool:
+        """Show that we live, and learn who left, what was withdrawn, and whether the campaign goes on."""
+        before = [reader.send_pk for reader in claim.waiting]
+        if alarms.stop_if_refused(self._campaign):
+            return False
+        if not claiming.renew(self._campaign, claim, now=self._clock()):
+            return False
+        self._gate.refresh()
+        still = {reader.send_pk for reader in claim.waiting}
+        self.ledger.forget([pk for pk in before if pk not in still])
+        self._letters.refresh()
+        return True
 
-def _subscriptions(campaign: Campaign, sends: list[Send]) -> dict[int | None, Subscription]:
-    """By reader. Who left for good, or was erased, has none."""
-    readers = [send.subscriber_id for send in sends if send.subscriber_id]
-    theirs = Subscription.objects.filter(newsletter=campaign.issue.newsletter_id, subscriber__in=readers)
-    return {each.subscriber_id: each for each in theirs}
+    def is_over(self) -> bool:
+        return self._failure is not None or stopping.is_asked() or self._clock() >= self._until

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from newsletter.delivery.speeds import BounceAlarm, SpeedBucket, SpeedLimit
 from newsletter.digests.models import Edition, Issue
 from newsletter.lib.transitions import transition
 from newsletter.subscribers.models import Subscriber
+
+__all__ = ["BounceAlarm", "SpeedBucket", "SpeedLimit"]  # Django looks for models here
 
 
 class CampaignQuerySet(models.QuerySet["Campaign"]):
     def sending(self) -> Self:
         return self.filter(status=Campaign.Status.SENDING).order_by("pk")
+
+    def being_filled(self) -> Self:
+        """Sending already, while the ledger is still being made."""
+        return self.sending().filter(filled_to__isnull=False)
 
 
 class Campaign(models.Model):
@@ -40,7 +47,21 @@ class Campaign(models.Model):
     )
     coming_count = models.PositiveIntegerField(_("wait for their hour"), default=0)
     last_wave_at = models.DateTimeField(null=True, blank=True, editable=False)
-
+    filled_to = models.BigIntegerField(
+        null=True, editable=False,
+        help_text="while the ledger is being made: the last reader who is in it; see filling.py",
+    )  # fmt: skip
+    filled_count = models.PositiveIntegerField(
+        default=0, db_default=0, editable=False, help_text="readers of the present wave who are in the ledger"
+    )
+    audience_count = models.PositiveIntegerField(
+        default=0, db_default=0, editable=False, help_text="readers of the present wave, as counted when it began"
+    )
+    plan_key = models.CharField(
+        max_length=64, default="", db_default="", editable=False,
+        help_text="SHA-256 of the articles and offers that the groups of readers were planned with",
+    )  # fmt: skip
+    packed_to = models.BigIntegerField(default=0, editable=False, help_text="the last send that was put into a batch")
     forgotten_at = models.DateTimeField(_("detail forgotten"), null=True, blank=True, editable=False)
 
     objects = CampaignQuerySet.as_manager()
@@ -76,10 +97,25 @@ class Campaign(models.Model):
 
     def begin_wave(self, now: datetime) -> bool:
         """It is the next readers' turn. Of several callers exactly one gets True."""
-        mine = type(self).objects.sending().filter(pk=self.pk, next_wave_at=self.next_wave_at)
-        if self.next_wave_at is None or not mine.update(next_wave_at=None, last_wave_at=now):
+        mine = type(self).objects.sending().filter(pk=self.pk, next_wave_at=self.next_wave_at, filled_to=None)
+        values = {"next_wave_at": None, "last_wave_at": now, "filled_to": 0, "filled_count": 0, "plan_key": ""}
+        return self.next_wave_at is not None and self._set(mine, **values)
+
+    def note_filled(self, *, to: int | None, count: int) -> bool:
+        """``count`` readers more are in the ledger, now all up to ``to``; None: the whole wave is.
+
+        False if it was stopped meanwhile: they must not stay there then.
+        """
+        mine = type(self).objects.sending().filter(pk=self.pk, filled_to=self.filled_to)
+        values = {"filled_to": to, "filled_count": self.filled_count + count, "plan_key": self.plan_key}
+        return self._set(mine, **values)
+
+    def _set(self, mine: models.QuerySet[Campaign], **values: Any) -> bool:
+        """Set these, in the database and here, if it is still among ``mine``."""
+        if not mine.update(**values):
             return False
-        self.next_wave_at, self.last_wave_at = None, now
+        for name, value in values.items():
+            setattr(self, name, value)
         return True
 
     def await_wave(self, at: datetime | None, coming_count: int) -> None:
@@ -88,21 +124,29 @@ class Campaign(models.Model):
         self.save(update_fields=["next_wave_at", "coming_count"])
 
     def finish(self, now: datetime) -> bool:
-        """Close the books if they balance: False while any send is open, or readers wait for their hour."""
-        if self.next_wave_at or self.sends.filter(status__in=Send.OPEN).exists():
+        """Close the books if they balance: False while any send is open, is still to be made, or waits for its hour.
+
+        That there is work is told at once by an index; that there is none, only the ledger itself may say.
+        """
+        waiting = self.sends.filter(status=Send.Status.DEFERRED, next_attempt_at__isnull=False)
+        if self.filled_to is not None or self.next_wave_at or self.batches.exists() or waiting.exists():
+            return False
+        if self.sends.filter(status__in=Send.OPEN).exists():
             return False
         return transition(self, sources=["sending"], to=self.Status.FINISHED, finished_at=now)
 
 
-class SendQuerySet(models.QuerySet["Send"]):
-    def claimable(self, now: datetime) -> Self:
-        """What a worker may take now: queued, or deferred and due again."""
-        due = Q(status=Send.Status.QUEUED) | Q(status=Send.Status.DEFERRED, next_attempt_at__lte=now)
-        return self.filter(due)
+CAPPED_TODAY = Q(status="deferred", reason="capped", attempt_count=0)  # a retry is not asked again
 
-    def abandoned(self, now: datetime) -> Self:
-        """In flight under a lease that has run out: the worker is gone and the outcome unknown."""
-        return self.filter(status=Send.Status.IN_FLIGHT, lease_until__lt=now)
+
+class SendQuerySet(models.QuerySet["Send"]):
+    def due(self, now: datetime) -> Self:
+        """Deferred, and their next attempt has come."""
+        return self.filter(status=Send.Status.DEFERRED, next_attempt_at__lte=now).exclude(CAPPED_TODAY)
+
+    def due_on_another_day(self, now: datetime) -> Self:
+        """The day's cap held them back, and may let them go now: nobody else may have them sent."""
+        return self.filter(CAPPED_TODAY, next_attempt_at__lte=now).order_by("pk")
 
     def holding(self) -> Self:
         """Sends whose articles the reader has, or is about to get: accepted by the relay, or still on their way.
@@ -117,14 +161,16 @@ class Send(models.Model):
 
     A million rows come with one issue, so each index costs seconds, and so does each foreign key that the database
     checks itself (docs/benchmarks.md, "Selecting"). Rows are written in the readers' order, which keeps the index on
-    them in step, and are claimed in the order of the editions. The keys are kept right here: nobody but
+    them in step. A row is written once more: with its outcome. No index has ``status`` or another column that a mail's
+    acceptance changes, so PostgreSQL puts the new version beside the old one and touches no index (a HOT update). What
+    a worker holds stands in ``Batch``, and no row says IN_FLIGHT. The keys are kept right here: nobody but
     ``audience.write_ledger`` makes rows, and deleting a reader, campaign or edition goes through the ORM. Where a
     reader is deleted at the very moment of a launch, the row names nobody: it is skipped as if they had left.
     """
 
     class Status(models.TextChoices):
         QUEUED = "queued", _("queued")
-        IN_FLIGHT = "in_flight", _("in flight")
+        IN_FLIGHT = "in_flight", _("in flight")  # for figures: no row has it
         SENT = "sent", _("sent")
         DEFERRED = "deferred", _("deferred")
         FAILED = "failed", _("failed")
@@ -148,6 +194,8 @@ class Send(models.Model):
         UNKNOWN = "unknown", _("outcome unknown twice; not repeated again")
         RENDERING = "rendering", _("the edition could not be rendered")
 
+    FAILED_REASONS = (Reason.REFUSED, Reason.BAD_ADDRESS, Reason.EXPIRED, Reason.UNKNOWN, Reason.RENDERING)
+
     campaign = models.ForeignKey(
         Campaign, on_delete=models.CASCADE, related_name="sends", db_index=False, db_constraint=False
     )
@@ -162,8 +210,6 @@ class Send(models.Model):
     response = models.CharField(_("the server's words"), max_length=500, blank=True)
     attempt_count = models.PositiveSmallIntegerField(_("attempts"), default=0)
     next_attempt_at = models.DateTimeField(_("next attempt"), null=True, blank=True)
-    lease = models.CharField(max_length=32, blank=True, editable=False)
-    lease_until = models.DateTimeField(null=True, blank=True, editable=False)
     settled_at = models.DateTimeField(_("at"), null=True, blank=True)
 
     objects = SendQuerySet.as_manager()
@@ -174,26 +220,23 @@ class Send(models.Model):
         ordering = ["-pk"]
         indexes = [
             models.Index(
-                fields=["campaign", "status", "next_attempt_at", "edition"],
-                condition=Q(status__in=["queued", "in_flight", "deferred"]),
-                name="send_open",
+                fields=["campaign", "next_attempt_at"], condition=Q(next_attempt_at__isnull=False), name="send_waiting"
             ),
             models.Index(fields=["campaign", "id"], name="send_of_campaign"),  # its ledger, page by page
+            models.Index(fields=["campaign", "id"], condition=~Q(reason=""), name="send_with_reason"),
             models.Index(
-                fields=["status", "campaign", "id"], condition=Q(status__in=["failed", "skipped"]), name="send_unsent"
+                fields=["campaign", "id"],
+                condition=Q(reason__in=["refused", "bad_address", "expired", "unknown", "rendering"]),
+                name="send_failed",
             ),
-            models.Index(
-                fields=["reason", "campaign", "id"], condition=Q(status__in=["failed", "skipped"]), name="send_reason"
-            ),
+            models.Index(fields=["reason", "campaign", "id"], condition=~Q(reason=""), name="send_of_reason"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["subscriber", "campaign"], name="one_send_per_subscriber_and_campaign"),
             models.CheckConstraint(
                 condition=~Q(status__in=["skipped", "failed"]) | ~Q(reason=""), name="unsent_has_reason"
             ),
-            models.CheckConstraint(
-                condition=~Q(status="in_flight") | Q(lease_until__isnull=False), name="in_flight_has_lease"
-            ),
+            models.CheckConstraint(condition=~Q(status="in_flight"), name="what_is_in_flight_stands_in_its_batch"),
             models.CheckConstraint(
                 condition=Q(status__in=["skipped", "failed"]) | Q(edition__isnull=False), name="mailed_send_has_edition"
             ),
@@ -201,6 +244,83 @@ class Send(models.Model):
 
     def __str__(self) -> str:
         return f"{self.campaign}: {self.get_status_display()}"
+
+
+class BatchQuerySet(models.QuerySet["Batch"]):
+    def free(self) -> Self:
+        """Without a worker, the next one first."""
+        return self.filter(lease="").order_by("rank", "pk")
+
+    def held(self) -> Self:
+        return self.exclude(lease="").order_by("pk")
+
+    def packed_again(self) -> Self:
+        """Of sends that were in a batch before, which may still list them."""
+        return self.exclude(rank=Batch.Rank.FRESH)
+
+    def send_pks(self) -> list[int]:
+        return [pk for batch in self for pk in batch.send_pks]
+
+    def expired(self, now: datetime) -> Self:
+        """Held under a lease that has run out: the worker is gone."""
+        return self.held().filter(lease_until__lt=now)
+
+
+class Batch(models.Model):
+    """Some sends that one worker takes at a time: claiming a thousand writes this one row, not a thousand.
+
+    Which of them are still open, the ledger says: their status is queued. When none is, the batch is deleted.
+    """
+
+    class Rank(models.IntegerChoices):
+        """Which go first."""
+
+        PUT_OFF = 0, "tried before, and due again"
+        FRESH = 1, "never tried"
+        SUSPECT = 2, "a worker died of it, perhaps: alone in its batch, and last"
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="batches", db_index=False)
+    rank = models.PositiveSmallIntegerField(choices=Rank, default=Rank.FRESH)
+    sends = models.TextField(help_text="their ids, between commas")
+    open_count = models.PositiveIntegerField(help_text="of them that have no outcome yet")
+    lease = models.CharField(max_length=32, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+
+    objects = BatchQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["campaign", "rank", "id"], name="batch_in_order")]
+        constraints = [
+            models.CheckConstraint(condition=Q(lease="") | Q(lease_until__isnull=False), name="held_batch_has_lease")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.campaign}: {self.open_count}"
+
+    @property
+    def send_pks(self) -> list[int]:
+        return [int(pk) for pk in self.sends.split(",")]
+
+
+class Tally(models.Model):
+    """Attempts of a campaign in one minute to one group of mail domains ("" for all that are in none): tallies.py."""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="tallies", db_index=False)
+    minute = models.DateTimeField()
+    domain_group = models.CharField(max_length=60, blank=True)
+    accepted = models.PositiveIntegerField(default=0)
+    deferred = models.PositiveIntegerField(default=0)
+    refused = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["campaign", "domain_group", "minute"], name="one_tally_per_group_and_minute"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.campaign}: {self.domain_group} {self.minute:%H:%M}"
 
 
 class IssueOutlook(models.Model):
@@ -214,6 +334,37 @@ class IssueOutlook(models.Model):
 
     def __str__(self) -> str:
         return f"{self.issue}: {self.made_at:%Y-%m-%d %H:%M}"
+
+
+class TransportOutageQuerySet(models.QuerySet["TransportOutage"]):
+    def lasting(self, now: datetime) -> Self:
+        """Of the transports that are left out now."""
+        return self.filter(Q(until=None) | Q(until__gt=now)).order_by("name")
+
+
+class TransportOutage(models.Model):
+    """A transport of several that took nothing when it was last tried. All workers leave it out; deleted, it is used.
+
+    It stays until the transport has accepted a mail again, so that a second failure is waited out for longer.
+    """
+
+    name = models.CharField(_("transport"), max_length=20, primary_key=True)
+    since = models.DateTimeField(_("since"))
+    until = models.DateTimeField(
+        _("tried again"), null=True, blank=True, help_text=_("Not by itself if it refuses to send for us.")
+    )
+    reason = models.CharField(_("its words"), max_length=300)
+    failure_count = models.PositiveSmallIntegerField(_("failures in a row"), default=1)
+
+    objects = TransportOutageQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("transport that is left out")
+        verbose_name_plural = _("transports that are left out")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class MailboxMessage(models.Model):

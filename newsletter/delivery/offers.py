@@ -7,14 +7,17 @@ what fails or is skipped is given back to later issues.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from fractions import Fraction
 
 from django.db.models import BigIntegerField, Count, F, Max, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Cast, Mod
 
 from newsletter.delivery.audience import takes_offers
 from newsletter.delivery.models import Campaign, Send
+from newsletter.delivery.recipients import Recipient
 from newsletter.digests import carrying
 from newsletter.digests.assembly import without_offers
 from newsletter.digests.models import Edition, EditionOffer, Issue, IssueOffer, Offer
@@ -38,16 +41,21 @@ def last_send(campaign: Campaign) -> int:
     return int(campaign.sends.aggregate(last=Max("pk"))["last"] or 0)
 
 
-def keep_ceilings(campaign: Campaign, offers: Iterable[Offer], *, after: int = 0, now: datetime) -> None:
+def keep_ceilings(
+    campaign: Campaign, offers: Iterable[Offer], *, after: int, portion: Fraction = Fraction(1), now: datetime
+) -> None:
     """Take an offer out of as many mails as would exceed its ceiling: of those put into the ledger ``after`` that id.
 
-    They were written in this transaction, so no worker holds one.
+    They were written in this transaction, so no worker holds one. ``portion``: how much of the readers these are, so
+    that the first ones do not use up what is left for all. ``offers`` are as ``carried`` gave them.
     """
     for offer in offers:
         if offer.ceiling is None:
             continue
+        left = max(0, offer.ceiling - offer.shown_count)
+        most = offer.shown_count + math.ceil(left * portion)
         recount([offer], now=now)
-        if (excess := offer.shown_count - offer.ceiling) > 0:
+        if (excess := offer.shown_count - most) > 0:
             _take_out(campaign.sends.filter(pk__gt=after), campaign, offer, excess)
             recount([offer], now=now)
 
@@ -74,20 +82,25 @@ def recount_moving(*, now: datetime) -> int:
     return len(offers)
 
 
-def respect_wishes(sends: Sequence[Send]) -> None:
+def respect_wishes(readers: Sequence[Recipient]) -> list[Recipient]:
     """Who has left the newsletters of offers meanwhile gets the same mail without. One query where none is in."""
-    editions = {send.edition_id for send in sends}
+    editions = {reader.edition_id for reader in readers}
     with_offers = set(EditionOffer.objects.filter(edition__in=editions).values_list("edition_id", flat=True))
-    concerned = [send for send in sends if send.edition_id in with_offers]
+    concerned = [reader for reader in readers if reader.edition_id in with_offers]
     if not concerned:
-        return
-    readers = [send.subscriber_id for send in concerned if send.subscriber_id]
-    people = Subscriber.objects.filter(takes_offers(OuterRef("pk")), pk__in=readers)
+        return list(readers)
+    people = Subscriber.objects.filter(takes_offers(OuterRef("pk")), pk__in={each.subscriber_id for each in concerned})
     asking = set(people.values_list("pk", flat=True))
-    for send in concerned:
-        if send.edition_id and send.subscriber_id not in asking:
-            send.edition_id = without_offers(Edition.objects.select_related("issue").get(pk=send.edition_id))
-            Send.objects.filter(pk=send.pk).update(edition=send.edition_id)
+    leavers: dict[int, list[int]] = {}
+    for reader in concerned:
+        if reader.subscriber_id not in asking:
+            leavers.setdefault(reader.edition_id, []).append(reader.send_pk)
+    instead: dict[int, int] = {}
+    for edition in Edition.objects.filter(pk__in=leavers).select_related("issue").order_by("pk"):
+        plain, pks = without_offers(edition), leavers[edition.pk]
+        Send.objects.filter(pk__in=pks).update(edition=plain)
+        instead.update(dict.fromkeys(pks, plain))
+    return [reader._replace(edition_id=instead.get(reader.send_pk, reader.edition_id)) for reader in readers]
 
 
 def _moving(now: datetime) -> QuerySet[IssueOffer]:

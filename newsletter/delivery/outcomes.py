@@ -26,7 +26,14 @@ class Outcome:
 
 
 class TransportDownError(Exception):
-    """Nothing can be sent now, and no recipient is to blame: no connection, no log-in. Worth another try later."""
+    """Nothing can be sent now, and no recipient is to blame: no connection, no log-in. Worth another try later.
+
+    ``retry_after`` is how many seconds the server asks for; None if it does not say.
+    """
+
+    def __init__(self, message: str = "", *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class SenderRefusedError(Exception):

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
+
+from django.db.models import Q
 
 from newsletter.delivery import forecasting
 from newsletter.delivery.forecasting import Forecast
 from newsletter.delivery.models import IssueOutlook, Send
 from newsletter.digests.models import Issue, Offer
 from newsletter.lib.failures import Failures
+from newsletter.subscribers.models import Newsletter
 
 SOON, LATE = timedelta(days=2), timedelta(days=1)
 SOONEST, OLDEST = timedelta(seconds=10), timedelta(minutes=5)
 REST = 20  # times as long as it took: with a million readers it is not worked out at every key that is pressed
 AT_ONCE = 10
+
+
+@dataclass(frozen=True)
+class Reached:
+    """The active readers of an issue who are not on the suppression list, as they were at a moment."""
+
+    count: int
+    at: datetime
 
 
 def renew(*, clock: Callable[[], datetime]) -> int:
@@ -46,6 +58,15 @@ def forecast_of(issue: Issue) -> Forecast | None:
     return _read(issue, row.forecast) if row else None
 
 
+def reached(issue: Issue) -> Reached | None:
+    """How many readers the issue is for as it is now; None while that is not worked out. One query."""
+    row = IssueOutlook.objects.filter(issue=issue, version=issue.version).first()
+    if row is None:
+        return None
+    forecast = _read(issue, row.forecast)
+    return Reached(forecast.audience_count - forecast.without.get(Send.Reason.SUPPRESSED, 0), row.made_at)
+
+
 def had_by_most(forecast: Forecast | None) -> frozenset[int]:
     """The articles that more than half of the issue's readers have had."""
     if forecast is None:
@@ -54,10 +75,13 @@ def had_by_most(forecast: Forecast | None) -> frozenset[int]:
 
 
 def _due(now: datetime) -> Iterator[Issue]:
-    coming = Issue.objects.waiting().filter(send_at__gt=now - LATE, send_at__lt=now + SOON)
+    """What goes out soon; and what is written by hand, for whenever, once it is for other readers than it was."""
+    is_written = ~Q(newsletter__kind=Newsletter.Kind.DIGEST) & Q(is_alert=False)
+    coming = Issue.objects.waiting().filter(Q(send_at__lt=now + SOON) | is_written, send_at__gt=now - LATE)
     for issue in coming.select_related("newsletter", "schedule", "outlook").order_by("send_at", "pk"):
         row = getattr(issue, "outlook", None)
-        if row is None or _is_old(row, issue, now):
+        is_later = issue.send_at >= now + SOON
+        if row is None or ((not is_later or row.version != issue.version) and _is_old(row, issue, now)):
             yield issue
 
 

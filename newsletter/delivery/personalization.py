@@ -10,10 +10,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from email.utils import format_datetime
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -22,27 +22,53 @@ from django.urls import reverse
 from django.utils import translation
 
 from newsletter.delivery.encoding import Part, compile_part, dot_stuffed
-from newsletter.delivery.models import Campaign, Send
+from newsletter.delivery.models import Campaign
+from newsletter.delivery.recipients import Recipient
 from newsletter.digests.rendering import RenderedMail
 from newsletter.lib.addresses import wire_address
 from newsletter.lib.dates import full_date
-from newsletter.lib.headers import mailbox, one_line, unstructured
+from newsletter.lib.headers import list_unsubscribe, mailbox, one_line, unstructured
 from newsletter.lib.slots import Slot
-from newsletter.lib.tokens import TOKEN_LENGTH
-from newsletter.subscribers.models import Newsletter, Subscriber, Subscription
+from newsletter.lib.tokens import TOKEN_LENGTH, Purpose, TokenMaker
+from newsletter.subscribers.models import Newsletter, Subscriber
 
 _ANY_TOKEN = "0" * TOKEN_LENGTH
+_FORMATS = {str(each): each for each in Subscriber.Format}
 _PLAIN_ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[a-zA-Z0-9.-]+", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A message ready to be handed over. ``data`` has CRLF line ends and is dot-stuffed."""
+class Reader(NamedTuple):
+    """What is a reader's own in a message: enough to make its bytes, or to let a provider fill an edition in."""
+
+    name: str  # one line, may be empty
+    to: str  # the finished header value
+    message_id: str
+    values: Mapping[str, str]  # by slot name, not escaped
+    kind: Subscriber.Format = Subscriber.Format.HTML
+
+
+class Outgoing(NamedTuple):
+    """A message ready to be handed over: finished bytes, or a letter and its reader, who make them when asked."""
 
     send_pk: int
     sender: str
     recipient: str
-    data: bytes
+    finished: bytes = b""
+    letter: Letter | None = None
+    reader: Reader | None = None
+    is_repeat: bool = False  # it was handed over before, and nobody knows what became of it
+
+    @property
+    def data(self) -> bytes:
+        """The message as it is to arrive, with CRLF line ends. It is made anew each time: ask once."""
+        return self.letter.fill(self.reader) if self.letter and self.reader else self.finished
+
+    @property
+    def stuffed(self) -> bytes:
+        """The message as it follows DATA: dot-stuffed, and without the final dot. Made anew each time, too."""
+        if self.letter and self.reader:
+            return self.letter.fill(self.reader, stuffed=True)
+        return dot_stuffed(self.finished)
 
 
 class Letter:
@@ -53,54 +79,63 @@ class Letter:
 
     def __init__(self, *, campaign: Campaign, mail: RenderedMail) -> None:
         self.newsletter: Newsletter = campaign.issue.newsletter
+        self.mail = mail
         self._greeting = mail.greeting
         self.sender = on_the_wire(self.newsletter.sender_address)
-        self._text = compile_part(mail.text, is_html=False)
-        self._html = compile_part(mail.html, is_html=True)
-        digest = hashlib.sha256(f"{campaign.pk}|{mail.subject}".encode()).hexdigest()
-        self._boundary = f"=_{digest[:24]}"
-        self._shared_headers = self._make_shared_headers(campaign, mail)
+        self.shared_headers = self._make_shared_headers(campaign, mail)
+        asks_rating = Slot.RATING_URL.mark in mail.html or Slot.RATING_URL.mark in mail.text
+        self._values = ReaderValues(self.newsletter, asks_rating=asks_rating)
+        self._message_id = _message_id_frame(campaign.pk)
+        self._compile(campaign, mail)
 
-    def to(self, send: Send, subscription: Subscription, subscriber: Subscriber) -> Outgoing:
+    def _compile(self, campaign: Campaign, mail: RenderedMail) -> None:
+        """All that is the same for every reader, as bytes."""
+        self._text = compile_part(mail.text, is_html=False, widths=self._values.widths)
+        self._html = compile_part(mail.html, is_html=True, widths=self._values.widths)
+        digest = hashlib.sha256(f"{campaign.pk}|{mail.subject}".encode()).hexdigest()
+        boundary = f"=_{digest[:24]}"
+        shared = "".join(f"{name}: {value}\r\n" for name, value in self.shared_headers.items())
+        of_text, of_html = _head_of("plain", self._text), _head_of("html", self._html)
+        of_both = f'Content-Type: multipart/alternative; boundary="{boundary}"\r\n'
+        self._before_plain = (shared + of_text).encode()
+        self._before_text = f"{shared}{of_both}\r\n--{boundary}\r\n{of_text}".encode()
+        self._before_html = f"\r\n--{boundary}\r\n{of_html}".encode()
+        self._after_html = f"\r\n--{boundary}--\r\n".encode()
+
+    def to(self, reader: Recipient) -> Outgoing:
         """The message of this reader; the same bytes, Message-ID and Date however often it is made.
 
         Raises InvalidAddress if nothing can be mailed to what stands in the database.
         """
-        recipient = on_the_wire(subscriber.email)
-        values = reader_values(self.newsletter, subscription, subscriber)
-        values[Slot.GREETING] = self._greeting.to(values[Slot.NAME])
-        to, kind = mailbox(subscriber.name, recipient), Subscriber.Format(subscriber.format)
-        data = self.data(to=to, message_id=message_id(send), values=values, kind=kind)
-        return Outgoing(send.pk, self.sender, recipient, data)
+        recipient = on_the_wire(reader.email)
+        values = self._values.of(reader)
+        name = values[Slot.NAME]
+        values[Slot.GREETING] = self._greeting.to(name)
+        person = Reader(
+            name, mailbox(name, recipient), self._message_id % reader.send_pk, values, _FORMATS[reader.format]
+        )
+        return Outgoing(reader.send_pk, self.sender, recipient, b"", self, person)
 
-    def data(
-        self, *, to: str, message_id: str, values: Mapping[str, str], kind: Subscriber.Format = Subscriber.Format.HTML
-    ) -> bytes:
-        """The message with these values, by slot name, ready for the wire. ``to`` is a finished header value.
+    def fill(self, reader: Reader, *, stuffed: bool = False) -> bytes:
+        """The message of this reader, with dots doubled if ``stuffed``.
 
         Who chose plain text gets no HTML part at all: a mail program that is left the choice shows HTML.
         """
-        headers = {
-            "To": to,
-            "Message-ID": message_id,
-            "List-Unsubscribe": f"<{values[Slot.UNSUBSCRIBE_URL]}>",
-            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-        }
-        personal = "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode()
-        body = self._plain(values) if kind == Subscriber.Format.TEXT else self._multipart(values)
-        return dot_stuffed(personal + self._shared_headers + body)
+        values = reader.values
+        own = "".join(f"{name}: {value}\r\n" for name, value in personal_headers(reader.message_id, values).items())
+        chunks = [f"To: {reader.to}\r\n{own}".encode()]
+        if reader.kind == Subscriber.Format.TEXT:
+            chunks.append(self._before_plain)
+            chunks += self._text.chunks(values, stuffed=stuffed)
+        else:
+            chunks.append(self._before_text)
+            chunks += self._text.chunks(values, stuffed=stuffed)
+            chunks.append(self._before_html)
+            chunks += self._html.chunks(values, stuffed=stuffed)
+            chunks.append(self._after_html)
+        return b"".join(chunks)
 
-    def _plain(self, values: Mapping[str, str]) -> bytes:
-        entity = _entity("plain", self._text, values)
-        return entity if entity.endswith(b"\r\n") else entity + b"\r\n"
-
-    def _multipart(self, values: Mapping[str, str]) -> bytes:
-        between = f"\r\n--{self._boundary}".encode()
-        head = f'Content-Type: multipart/alternative; boundary="{self._boundary}"\r\n'.encode()
-        text, html = _entity("plain", self._text, values), _entity("html", self._html, values)
-        return b"".join([head, between, b"\r\n", text, between, b"\r\n", html, between, b"--\r\n"])
-
-    def _make_shared_headers(self, campaign: Campaign, mail: RenderedMail) -> bytes:
+    def _make_shared_headers(self, campaign: Campaign, mail: RenderedMail) -> dict[str, str]:
         newsletter, domain = self.newsletter, site_domain()
         headers = {
             "From": mailbox(newsletter.sender_name, self.sender),
@@ -118,12 +153,20 @@ class Letter:
             "Feedback-ID": f"{campaign.pk}:{newsletter.slug}:{newsletter.kind}:{_sender_id(domain)}",
             "MIME-Version": "1.0",
         }
-        return "".join(f"{name}: {value}\r\n" for name, value in headers.items() if value).encode()
+        return {name: value for name, value in headers.items() if value}
 
 
-def _entity(kind: str, part: Part, values: Mapping[str, str]) -> bytes:
-    head = f"Content-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: {part.transfer_encoding}\r\n\r\n"
-    return head.encode() + part.fill(values)
+def personal_headers(message_id: str, values: Mapping[str, str]) -> dict[str, str]:
+    """The headers that differ from reader to reader, beside To."""
+    return {
+        "Message-ID": message_id,
+        "List-Unsubscribe": list_unsubscribe(values[Slot.UNSUBSCRIBE_URL], mailbox=settings.UNSUBSCRIBE_MAILBOX),
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
+
+
+def _head_of(kind: str, part: Part) -> str:
+    return f'Content-Type: text/{kind}; charset="utf-8"\r\nContent-Transfer-Encoding: {part.transfer_encoding}\r\n\r\n'
 
 
 def on_the_wire(address: str) -> str:
@@ -131,15 +174,49 @@ def on_the_wire(address: str) -> str:
     return address if _PLAIN_ADDRESS.fullmatch(address) else wire_address(address)
 
 
-def reader_values(newsletter: Newsletter, subscription: Subscription, subscriber: Subscriber) -> dict[str, str]:
-    """A reader's own values, by slot name, not escaped; all but the greeting, which the edition's letter knows."""
-    return {
-        Slot.NAME: one_line(subscriber.name),
-        Slot.EMAIL: subscriber.email,
-        Slot.SIGNED_UP_ON: local_date(subscription.confirmed_at or subscription.created_at, newsletter),
-        Slot.UNSUBSCRIBE_URL: _url("subscribers:unsubscribe", subscription.unsubscribe_token),
-        Slot.PREFERENCES_URL: _url("subscribers:preferences", subscriber.preferences_token),
-    }
+class ReaderValues:
+    """A newsletter's readers' own values, by slot name, not escaped; all but the greeting, which the edition knows."""
+
+    def __init__(self, newsletter: Newsletter, *, asks_rating: bool = False) -> None:
+        self._asks_rating = asks_rating
+        self._language = newsletter.language
+        self._zone = ZoneInfo(newsletter.time_zone)
+        self._unsubscribe_url = _url_frame("subscribers:unsubscribe", settings.SITE_URL)
+        self._preferences_url = _url_frame("subscribers:preferences", settings.SITE_URL)
+        self._rating_url = _url_frame("engagement:rate", settings.SITE_URL)
+        self._unsubscribe_token = TokenMaker(Purpose.UNSUBSCRIBE)
+        self._preferences_token = TokenMaker(Purpose.PREFERENCES)
+        self._rating_token = TokenMaker(Purpose.RATE)
+
+    @property
+    def widths(self) -> dict[str, int]:
+        """How long the values are that are as long for everybody."""
+        frames = {
+            Slot.UNSUBSCRIBE_URL: self._unsubscribe_url,
+            Slot.PREFERENCES_URL: self._preferences_url,
+            Slot.RATING_URL: self._rating_url,
+        }
+        return {slot: sum(map(len, frame)) + TOKEN_LENGTH for slot, frame in frames.items() if _is_literal(frame)}
+
+    def of(self, reader: Recipient) -> dict[str, str]:
+        values: dict[str, str] = {
+            Slot.NAME: one_line(reader.name),
+            Slot.EMAIL: reader.email,
+            Slot.SIGNED_UP_ON: _written(reader.signed_up_at.astimezone(self._zone).date(), self._language),
+            Slot.UNSUBSCRIBE_URL: self._unsubscribe_token(reader.subscription_id).join(self._unsubscribe_url),
+            Slot.PREFERENCES_URL: self._preferences_token(reader.subscriber_id, reader.link_version).join(
+                self._preferences_url
+            ),
+        }
+        if self._asks_rating:
+            values[Slot.RATING_URL] = self._rating_token(reader.send_pk).join(self._rating_url)
+        return values
+
+
+def _is_literal(frame: tuple[str, str]) -> bool:
+    """Whether neither quoted-printable nor HTML has anything to escape in it."""
+    text = "".join(frame)
+    return text.isascii() and text.isprintable() and not set(text) & set("=&<>\"'")
 
 
 def local_date(moment: datetime, newsletter: Newsletter) -> str:
@@ -154,9 +231,13 @@ def _written(day: date, language: str) -> str:
         return full_date(day)
 
 
-def message_id(send: Send) -> str:
+def message_id(campaign_pk: int, send_pk: int) -> str:
     """Stable for the send, however often it is tried: a receiving server can tell a repeat."""
-    return f"<send.{send.campaign_id}.{send.pk}@{site_domain()}>"
+    return _message_id_frame(campaign_pk) % send_pk
+
+
+def _message_id_frame(campaign_pk: int) -> str:
+    return f"<send.{campaign_pk}.%d@{site_domain()}>"
 
 
 def site_domain() -> str:
@@ -169,10 +250,8 @@ def _sender_id(domain: str) -> str:
     return hashlib.sha256(domain.encode()).hexdigest()[:12]
 
 
-def _url(name: str, token: str) -> str:
-    return _url_frame(name, settings.SITE_URL).replace(_ANY_TOKEN, token)
-
-
 @lru_cache(maxsize=16)
-def _url_frame(name: str, site_url: str) -> str:
-    return site_url + reverse(name, kwargs={"token": _ANY_TOKEN})
+def _url_frame(name: str, site_url: str) -> tuple[str, str]:
+    """What stands before and after the token."""
+    before, _token, after = (site_url + reverse(name, kwargs={"token": _ANY_TOKEN})).partition(_ANY_TOKEN)
+    return before, after

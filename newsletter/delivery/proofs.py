@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import datetime
 from email.utils import make_msgid
+from html import escape
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils.translation import get_language, get_language_bidi
 from django.utils.translation import gettext as _
 
 from newsletter.delivery import outlooks
 from newsletter.delivery.models import Campaign
 from newsletter.delivery.outcomes import Outcome
-from newsletter.delivery.personalization import Letter, Outgoing, local_date, on_the_wire, site_domain
+from newsletter.delivery.personalization import Letter, Outgoing, Reader, local_date, on_the_wire, site_domain
 from newsletter.delivery.transports.registry import open_transport
+from newsletter.digests.issue_sample import sample
 from newsletter.digests.models import Issue
+from newsletter.digests.prose import wrap
 from newsletter.digests.rendering import RenderedMail
-from newsletter.digests.sampling import sample
 from newsletter.lib.addresses import parse_address
 from newsletter.lib.slots import Slot
+
+# Dark on yellow in light and dark alike: a test must never look like the mail itself.
+BANNER = (
+    '<div role="note" dir="{direction}" lang="{language}" style="padding:12px 24px;background-color:#ffd84d;'
+    'color:#201a00;font:bold 15px/1.4 sans-serif;text-align:center">{notice}</div>'
+)
+BODY = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
 
 
 class NothingToShowError(ValueError):
@@ -37,12 +48,22 @@ def send_test(issue: Issue, *, address: str, now: datetime) -> Outcome:
     mail = sample(issue, now=max(now, issue.send_at), received=had).mail()
     if mail is None:
         raise NothingToShowError(_("The issue has nothing to show yet: no article and no text."))
-    marked = replace(mail, subject=_("[Test] %(subject)s") % {"subject": mail.subject})
+    marked = marked_as_test(mail)
     recipient = on_the_wire(address)
     letter, data = as_message(issue, marked, address=address, now=now)
-    with open_transport() as transport:
+    with open_transport(newsletter=issue.newsletter.slug) as transport:
         (outcome,) = transport.deliver([Outgoing(0, letter.sender, recipient, data)])
     return outcome
+
+
+def marked_as_test(mail: RenderedMail) -> RenderedMail:
+    """The mail with a subject and a banner that say what it is, in the language of whoever sends it."""
+    notice = _("This is a test. Readers have not got it, and its links to leave and to change preferences do nothing.")
+    direction = "rtl" if get_language_bidi() else "ltr"
+    banner = BANNER.format(direction=direction, language=get_language() or "en", notice=escape(notice))
+    html = BODY.sub(lambda found: found[0] + banner, mail.html, count=1)
+    subject = _("[Test] %(subject)s") % {"subject": mail.subject}
+    return replace(mail, subject=subject, html=html, text=f"{wrap(f'*** {notice} ***')}\n\n{mail.text}")
 
 
 def as_message(issue: Issue, mail: RenderedMail, *, address: str, now: datetime) -> tuple[Letter, bytes]:
@@ -50,7 +71,7 @@ def as_message(issue: Issue, mail: RenderedMail, *, address: str, now: datetime)
     letter = Letter(campaign=Campaign(pk=0, issue=issue, started_at=now), mail=mail)
     values = stand_ins(issue, mail, address, now)
     to, number = f"<{on_the_wire(address)}>", make_msgid(domain=site_domain())
-    return letter, letter.data(to=to, message_id=number, values=values)
+    return letter, letter.fill(Reader("", to, number, values))
 
 
 def stand_ins(issue: Issue, mail: RenderedMail, address: str, now: datetime) -> dict[str, str]:
@@ -63,4 +84,5 @@ def stand_ins(issue: Issue, mail: RenderedMail, address: str, now: datetime) -> 
         Slot.SIGNED_UP_ON: local_date(now, issue.newsletter),
         Slot.UNSUBSCRIBE_URL: page,
         Slot.PREFERENCES_URL: page,
+        Slot.RATING_URL: f"{page}#",  # the answers lead nowhere else: nobody votes by a test
     }

@@ -1,4 +1,4 @@
-"""Writing down what became of sends: by the group, and only while the lease on them is still ours."""
+"""Writing down what became of sends: by the group, in one statement, and only while the lease on them is still ours."""
 
 from __future__ import annotations
 
@@ -7,111 +7,205 @@ import random
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
+from typing import NamedTuple
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import Case, F, Value, When
+from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, OperationalError, transaction
 
+from newsletter.delivery import claiming, outcome_rows, tallies
+from newsletter.delivery.capping import LONGEST_ON_ITS_WAY
+from newsletter.delivery.claiming import Claim
+from newsletter.delivery.journal import Mark
 from newsletter.delivery.models import Campaign, Send
+from newsletter.delivery.outcome_rows import Row
 from newsletter.delivery.outcomes import Fate, Outcome
+from newsletter.delivery.recipients import Recipient
+from newsletter.delivery.throttle.groups import group_of
+from newsletter.lib.bulk import prefer_indexes
 from newsletter.subscribers.models import Suppression
 from newsletter.subscribers.suppression import suppress
 
 logger = logging.getLogger(__name__)
 
-SETTLE_EVERY = 10
+SETTLE_EVERY = 1_000  # of one batch; a batch that is done is settled at once
+SETTLE_WITHIN = 1.0  # seconds, so that the figures on screen move
 PAUSES = (0.2, 1.0, 3.0)  # seconds between tries to write down what the relay has already answered
 
 
-class Ledger:
-    """The open page of one batch: outcomes are noted, and settled in groups of SETTLE_EVERY."""
+class _Noted(NamedTuple):
+    row: Row
+    bad_address: str = ""  # to be suppressed
+    fate: Fate | None = None  # None: it was not handed over
+    domain_group: str = ""
 
-    def __init__(self, campaign: Campaign, lease: str, *, clock: Callable[[], datetime]) -> None:
+
+class _OpenPage:
+    """A claim, its readers without an outcome, and what was noted of the others and is not in the database yet."""
+
+    def __init__(self, claim: Claim) -> None:
+        self.claim = claim
+        self.readers: dict[int, Recipient] = {reader.send_pk: reader for reader in claim.waiting}
+        self.noted: list[_Noted] = []
+
+
+class Ledger:
+    """The open pages of one worker: outcomes are noted in the journal at once, and in the database by the group."""
+
+    def __init__(self, campaign: Campaign, *, clock: Callable[[], datetime]) -> None:
         self.settled_count = 0
         self._campaign = campaign
-        self._lease = lease
         self._clock = clock
-        self._noted: list[Outcome] = []
-        self._skipped: list[tuple[int, Send.Reason]] = []
+        self._pages: dict[str, _OpenPage] = {}
+        self._page_of: dict[int, _OpenPage] = {}
+        self._flushed_at = time.monotonic()
+
+    def open(self, claim: Claim) -> None:
+        """Outcomes of this claim's readers may come from now on."""
+        page = self._pages[claim.lease] = _OpenPage(claim)
+        self._page_of.update(dict.fromkeys(page.readers, page))
 
     def note(self, outcome: Outcome) -> None:
-        self._noted.append(outcome)
-        if len(self._noted) >= SETTLE_EVERY:
-            self.flush()
+        """What the relay said. A message that we know nothing of any more is none of ours."""
+        page = self._page_of.get(outcome.send_pk)
+        reader = page.readers.pop(outcome.send_pk, None) if page else None
+        if page is None or reader is None:
+            return
+        page.claim.journal.mark(outcome.send_pk, Mark.ACCEPTED if outcome.fate == Fate.ACCEPTED else Mark.ANSWERED)
+        self._keep(page, self._settled(outcome, reader))
 
-    def skip(self, send: Send, reason: Send.Reason) -> None:
+    def reader_of(self, send_pk: int) -> Recipient | None:
+        """Whose send it is, while it is open here."""
+        page = self._page_of.get(send_pk)
+        return page.readers.get(send_pk) if page else None
+
+    def put_off(self, reader: Recipient, *, until: datetime) -> None:
+        """It is not handed over before then, and that is no attempt."""
+        row = Row(reader.send_pk, Send.Status.DEFERRED, reader.reason, "", until)
+        self._keep_if_open(row)
+
+    def skip(self, send_pk: int, reason: Send.Reason) -> None:
         """It will not be handed over after all."""
-        self._skipped.append((send.pk, reason))
+        self._keep_if_open(Row(send_pk, Send.Status.SKIPPED, reason))
+
+    def forget(self, send_pks: list[int]) -> None:
+        """These were skipped in the database already."""
+        for send_pk in send_pks:
+            if page := self._page_of.pop(send_pk, None):
+                page.readers.pop(send_pk, None)
 
     def flush(self) -> None:
-        """Settle what was noted. A send whose lease we lost is left to whoever holds it now.
+        """Settle what was noted. A claim whose lease we lost is left to whoever holds it now."""
+        for page in list(self._pages.values()):
+            self._persist(partial(self._flush_page, page))
+        self._flushed_at = time.monotonic()
 
-        A database that is away for a moment is asked again: what it never learns would be mailed a second time.
-        """
+    def close(self) -> None:
+        """Settle what was noted, and give back what was claimed and not handed over. Nothing is under way any more."""
+        self.flush()
+        for page in list(self._pages.values()):
+            claiming.give_back(page.claim, page.readers.keys())
+        self._pages, self._page_of = {}, {}
+
+    def abandon(self) -> None:
+        """As if the worker had died: the sweep finds the journals."""
+        for page in self._pages.values():
+            page.claim.journal.abandon()
+
+    def _keep_if_open(self, row: Row) -> None:
+        page = self._page_of.get(row.send_pk)
+        if page and page.readers.pop(row.send_pk, None):
+            self._keep(page, _Noted(row))
+
+    def _keep(self, page: _OpenPage, noted: _Noted) -> None:
+        page.noted.append(noted)
+        del self._page_of[noted.row.send_pk]
+        if not page.readers or len(page.noted) >= SETTLE_EVERY:
+            self._persist(partial(self._flush_page, page))
+        elif time.monotonic() > self._flushed_at + SETTLE_WITHIN:
+            self.flush()
+
+    def _settled(self, outcome: Outcome, reader: Recipient) -> _Noted:
+        group = group_of(reader.email)
+        if outcome.fate == Fate.ACCEPTED:
+            row = Row(outcome.send_pk, Send.Status.SENT, "", outcome.response, attempts=1)
+            return _Noted(row, fate=outcome.fate, domain_group=group)
+        now = self._clock()
+        status, reason = verdict(outcome, reader, deadline=deadline(self._campaign, reader.reason), now=now)
+        is_put_off = status == Send.Status.DEFERRED
+        again_at = retry_at(now=now, attempt_count=reader.attempt_count) if is_put_off else None
+        row = Row(outcome.send_pk, status, reason, outcome.response, again_at, attempts=1)
+        bad_address = reader.email if reason == Send.Reason.BAD_ADDRESS else ""
+        return _Noted(row, bad_address, outcome.fate, group)
+
+    def _persist(self, write: Callable[[], None]) -> None:
+        """A database that is away for a moment is asked again: only the journal would know what it never learns."""
         for pause in PAUSES:
             try:
-                return self._flush()
+                return write()
             except (OperationalError, InterfaceError):
                 logger.warning("campaign %s: outcomes could not be written, trying again", self._campaign.pk)
                 time.sleep(pause)
-        return self._flush()
+        return write()
 
-    def _flush(self) -> None:
-        noted, skipped = self._noted, self._skipped
-        if not noted and not skipped:
-            return
+    def _flush_page(self, page: _OpenPage) -> None:
         now = self._clock()
-        with transaction.atomic():
-            self._settle_accepted([outcome for outcome in noted if outcome.fate == Fate.ACCEPTED], now)
-            for outcome in noted:
-                if outcome.fate != Fate.ACCEPTED:
-                    self._settle_one(outcome, now)
-            for pk, reason in skipped:
-                self._update([pk], now, status=Send.Status.SKIPPED, reason=reason)
-        self._noted, self._skipped = [], []
-        self.settled_count += len(noted) + len(skipped)
+        if page.noted:
+            try:
+                self.settled_count += _write(page, now)
+            except (DataError, IntegrityError):
+                logger.exception("campaign %s: outcomes could not be written together", self._campaign.pk)
+                self.settled_count += _write_one_by_one(page, now)
+            page.noted = []
+        if not page.readers:
+            page.claim.journal.close()
+            del self._pages[page.claim.lease]
 
-    def release_rest(self) -> None:
-        """Put back what was claimed and not handed over, as if it had never been claimed."""
-        ours = self._campaign.sends.filter(lease=self._lease, status=Send.Status.IN_FLIGHT)
-        ours.update(status=Send.Status.QUEUED, lease="", lease_until=None)
 
-    def _settle_accepted(self, accepted: list[Outcome], now: datetime) -> None:
-        if not accepted:
-            return
-        responses = Case(*(When(pk=outcome.send_pk, then=Value(outcome.response)) for outcome in accepted))
-        pks = [outcome.send_pk for outcome in accepted]
-        self._update(pks, now, status=Send.Status.SENT, reason="", response=responses)
+def _write(page: _OpenPage, now: datetime) -> int:
+    with transaction.atomic():
+        prefer_indexes()
+        if not claiming.hold_on(page.claim, open_count=len(page.readers)):
+            logger.warning("the lease on batch %s was lost: %s outcomes dropped", page.claim.batch_pk, len(page.noted))
+            return 0
+        written = outcome_rows.write([each.row for each in page.noted], now=now)
+        tallies.add(
+            page.claim.campaign_pk, [(each.domain_group, each.fate) for each in page.noted if each.fate], now=now
+        )
+        for each in page.noted:
+            if each.bad_address:
+                note = each.row.response[:200]
+                suppress(email=each.bad_address, reason=Suppression.Reason.HARD_BOUNCE, note=note, now=now)
+    return written
 
-    def _settle_one(self, outcome: Outcome, now: datetime) -> None:
-        send = Send.objects.filter(pk=outcome.send_pk).select_related("subscriber").first()
-        if send is None:
-            return
-        status, reason = self._verdict(outcome, send, now)
-        values: dict[str, object] = {"status": status, "reason": reason, "response": outcome.response}
-        if status == Send.Status.DEFERRED:
-            values["next_attempt_at"] = retry_at(now=now, attempt_count=send.attempt_count)
-        self._update([send.pk], now, **values)
-        if reason == Send.Reason.BAD_ADDRESS and send.subscriber:
-            suppress(
-                email=send.subscriber.email, reason=Suppression.Reason.HARD_BOUNCE, note=outcome.response[:200], now=now
-            )
 
-    def _verdict(self, outcome: Outcome, send: Send, now: datetime) -> tuple[Send.Status, str]:
-        """The written policy; an unknown outcome is repeated once, with the same Message-ID, and never again."""
-        if outcome.fate == Fate.BAD_ADDRESS:
-            return Send.Status.FAILED, Send.Reason.BAD_ADDRESS
-        if outcome.fate == Fate.REFUSED:
-            return Send.Status.FAILED, Send.Reason.REFUSED
-        if outcome.fate == Fate.UNKNOWN and send.reason == Send.Reason.UNKNOWN:
-            return Send.Status.FAILED, Send.Reason.UNKNOWN
-        if now >= deadline(self._campaign):
-            return Send.Status.FAILED, Send.Reason.EXPIRED
-        return Send.Status.DEFERRED, Send.Reason.UNKNOWN if outcome.fate == Fate.UNKNOWN else send.reason
+def _write_one_by_one(page: _OpenPage, now: datetime) -> int:
+    """One that cannot be written must not stop the others: it is written without the server's words."""
+    noted, written = page.noted, 0
+    for each in noted:
+        page.noted = [each]
+        try:
+            written += _write(page, now)
+        except (OperationalError, InterfaceError):
+            raise
+        except DatabaseError:
+            logger.exception("the server's words about send %s could not be written", each.row.send_pk)
+            page.noted = [each._replace(row=each.row._replace(response=""))]
+            written += _write(page, now)
+    return written
 
-    def _update(self, pks: list[int], now: datetime, **values: object) -> None:
-        ours = Send.objects.filter(pk__in=pks, lease=self._lease, status=Send.Status.IN_FLIGHT)
-        ours.update(settled_at=now, lease="", lease_until=None, attempt_count=F("attempt_count") + 1, **values)
+
+def verdict(outcome: Outcome, reader: Recipient, *, deadline: datetime, now: datetime) -> tuple[Send.Status, str]:
+    """The written policy; an unknown outcome is repeated once, with the same Message-ID, and never again."""
+    if outcome.fate == Fate.BAD_ADDRESS:
+        return Send.Status.FAILED, Send.Reason.BAD_ADDRESS
+    if outcome.fate == Fate.REFUSED:
+        return Send.Status.FAILED, Send.Reason.REFUSED
+    if outcome.fate == Fate.UNKNOWN and reader.reason == Send.Reason.UNKNOWN:
+        return Send.Status.FAILED, Send.Reason.UNKNOWN
+    if now >= deadline:
+        return Send.Status.FAILED, Send.Reason.EXPIRED
+    return Send.Status.DEFERRED, Send.Reason.UNKNOWN if outcome.fate == Fate.UNKNOWN else reader.reason
 
 
 def retry_at(*, now: datetime, attempt_count: int) -> datetime:
@@ -120,6 +214,7 @@ def retry_at(*, now: datetime, attempt_count: int) -> datetime:
     return now + timedelta(minutes=minutes * random.uniform(0.75, 1.25))  # noqa: S311 - spreads load, hides nothing
 
 
-def deadline(campaign: Campaign) -> datetime:
-    """After this a send that was not accepted has failed."""
-    return campaign.dated_at + timedelta(hours=settings.SEND_DEADLINE_HOURS)
+def deadline(campaign: Campaign, reason: str = "") -> datetime:
+    """After this a send that was not accepted has failed; one that the day's cap kept waiting has as much longer."""
+    waited = LONGEST_ON_ITS_WAY if reason == Send.Reason.CAPPED else timedelta()
+    return campaign.dated_at + waited + timedelta(hours=settings.SEND_DEADLINE_HOURS)

@@ -5,13 +5,39 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
+from typing import NamedTuple
 
-from newsletter.delivery import campaigns, dispatch
+from django.conf import settings
+
+from newsletter.delivery import campaigns, claiming, dispatch, packing, recovering
 from newsletter.delivery.dispatch import Clock
 from newsletter.delivery.models import Campaign
 from newsletter.lib.failures import Failures
 
 TURN_SECONDS = 5.0  # as often as beat rings the sweep (config/settings.py), so that one turn follows the other
+
+
+class Ring(NamedTuple):
+    """Somebody should send this campaign, or go on to make its ledger, and in which queue that waits."""
+
+    campaign: Campaign
+    queue: str
+    fills: bool = False
+
+
+def rings(*, now: datetime) -> Iterator[Ring]:
+    """Sweep; yields each campaign that has something to send as often as may send it at once, then those to be filled.
+
+    Raises as ``sweep`` does, when all is done.
+    """
+    failures = Failures()
+    with failures:
+        for campaign in sweep(now=now):
+            queue = "urgent" if campaign.issue.is_alert else "campaigns"
+            yield from [Ring(campaign, queue)] * settings.SENDERS_PER_CAMPAIGN
+    for campaign in Campaign.objects.being_filled():
+        yield Ring(campaign, "campaigns", fills=True)
+    failures.raise_together()
 
 
 def sweep(*, now: datetime) -> Iterator[Campaign]:
@@ -21,7 +47,7 @@ def sweep(*, now: datetime) -> Iterator[Campaign]:
     """
     failures = Failures()
     with failures:
-        dispatch.recover_abandoned(now=now)
+        recovering.recover_abandoned(now=now)
         campaigns.close_cancelled(now=now)
     for _issue in campaigns.launch_ready(failures=failures, now=now):
         pass
@@ -29,20 +55,27 @@ def sweep(*, now: datetime) -> Iterator[Campaign]:
         pass
     for _campaign in campaigns.launch_waves(failures=failures, now=now):
         pass
-    for campaign in Campaign.objects.sending():
+    with failures:
+        campaigns.release_capped(now=now)
+    for campaign in Campaign.objects.sending().select_related("issue"):
         if failures.attempt(partial(_has_work_or_is_finished, campaign, now=now)):
             yield campaign
     failures.raise_together()
 
 
 def _has_work_or_is_finished(campaign: Campaign, *, now: datetime) -> bool:
-    if campaign.sends.claimable(now).exists():
+    if claiming.has_work(campaign, now=now):
         return True
-    campaign.finish(now)
-    return False
+    if campaign.filled_to is not None:
+        return False
+    return not campaign.finish(now) and packing.pack_strays(campaign)
 
 
 def drain_for_a_while(campaign: Campaign, *, clock: Clock) -> None:
-    """One worker's turn; afterwards the books are closed if they balance."""
+    """One worker's turn; afterwards the books are closed if they balance.
+
+    First what a worker left behind that died here: no sweep may come by on this host.
+    """
+    recovering.recover_left_behind(now=clock())
     dispatch.drain(campaign, clock=clock, seconds=TURN_SECONDS)
     campaign.finish(clock())

@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from celery import shared_task
+from celery.signals import worker_shutting_down
 from django.utils import timezone
 
-from newsletter.delivery import outlooks, retention, sweeping
+from newsletter.delivery import campaigns, outlooks, retention, stopping, sweeping
 from newsletter.delivery.models import Campaign
 
 RING_SECONDS = 5  # until the next sweep: if every worker is busy till then, another ring would only pile up
 
 
+@worker_shutting_down.connect
+def finish_what_is_under_way(**_signal: Any) -> None:
+    """The worker was asked to stop: its processes hand over nothing more."""
+    stopping.ask()
+
+
 @shared_task
 def sweep() -> None:
-    """Launch what is ready, and ring for every campaign that has something to send."""
-    for campaign in sweeping.sweep(now=timezone.now()):
-        drain.apply_async(kwargs={"campaign_id": campaign.pk}, expires=RING_SECONDS)
+    """Launch what is ready, and ring for every campaign that has something to send: as often as may send it at once."""
+    for ring in sweeping.rings(now=timezone.now()):
+        task = fill if ring.fills else drain
+        task.apply_async(kwargs={"campaign_id": ring.campaign.pk}, queue=ring.queue, expires=RING_SECONDS)
+
+
+@shared_task(expires=2 * sweeping.TURN_SECONDS)
+def fill(*, campaign_id: int) -> None:
+    """Make the ledger for one turn. It does not ring itself: the sweep rings once a turn."""
+    for campaign in Campaign.objects.being_filled().filter(pk=campaign_id):
+        campaigns.fill(campaign, clock=timezone.now, seconds=sweeping.TURN_SECONDS)
 
 
 @shared_task(expires=2 * sweeping.TURN_SECONDS)

@@ -23,6 +23,7 @@ from newsletter.digests.models import Issue, Schedule
 from newsletter.digests.scheduling import next_local_time
 from newsletter.subscribers.models import Cadence, Subscription
 
+NOBODY = Q(pk=0)  # and not an empty list of keys, for which Django refuses to write any SQL
 NO_HOUR = -1  # of readers who take the newsletter's time
 CHOOSE_HOURS = frozenset({Cadence.DAILY.value, Cadence.WEEKLY.value, Cadence.MONTHLY.value})
 type Moment = tuple[str, int]  # the reader's zone ("" for the newsletter's) and hour, as the database has them
@@ -83,6 +84,20 @@ def moment_at(issue: Issue, moment: Moment) -> datetime:
     return issue.send_at
 
 
+def of_their_hour(issue: Issue, readers: Audience, *, now: datetime) -> Audience:
+    """Those of ``readers`` whose moment has come. At most one query."""
+    due = timetable(issue, readers, now=now).due
+    if due is None:
+        return readers
+    zones: dict[int, list[str]] = {}
+    for zone, hour in sorted(due):
+        zones.setdefault(hour, []).append(zone)
+    theirs = NOBODY
+    for hour, names in zones.items():
+        theirs |= Q(hour=None if hour == NO_HOUR else hour, subscriber__time_zone__in=names)
+    return readers.filter(theirs)
+
+
 def unserved(campaign: Campaign, readers: Audience) -> Audience:
     """Those of the issue's readers who are not in its ledger yet."""
     served = Send.objects.filter(campaign=campaign, subscriber=OuterRef("subscriber"))
@@ -97,7 +112,7 @@ def of_the_day(issue: Issue, readers: Audience) -> Audience:
     if not newsletter.offers_delivery_time or not newsletter.offered_weekdays:
         return readers
     weekday = issue.run_date.weekday()
-    chosen = Q(weekday=weekday) if weekday in newsletter.offered_weekdays else Q(pk__in=[])
+    chosen = Q(weekday=weekday) if weekday in newsletter.offered_weekdays else NOBODY
     if weekday in schedule.weekdays:
         chosen |= Q(weekday=None) | ~Q(weekday__in=newsletter.offered_weekdays)
     return readers.filter(chosen)

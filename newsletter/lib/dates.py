@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 from django.utils.formats import date_format, get_format, time_format
@@ -28,6 +29,11 @@ def hour_of_day(moment: time | datetime) -> str:
     clock = timezone.localtime(moment).time() if isinstance(moment, datetime) else moment
     is_english = (get_language() or "").split("-")[0] == "en"
     return time_format(clock, "P" if is_english else "TIME_FORMAT")
+
+
+def day_and_hour(at: datetime, zone: str) -> str:
+    """``Mon 23 Nov., 07:00`` in the zone of that name: where the desk says when something is due or was done."""
+    return date_format(at.astimezone(ZoneInfo(zone)), "D j N, H:i")
 
 
 def _local(moment: date | datetime) -> date:

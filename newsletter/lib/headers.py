@@ -43,6 +43,18 @@ def mailbox(name: str, address: str) -> str:
     return f'"{name}" <{address}>'
 
 
+def list_unsubscribe(url: str, *, mailbox: str = "") -> str:
+    """The ways out of a list whose one-click address is ``url``: RFC 8058 wants exactly one of https.
+
+    A ``mailbox`` that somebody reads is the second (RFC 2369 section 3.2), for programs that only mail; the subject
+    has the last part of the address, which is the reader's token.
+    """
+    if not mailbox:
+        return f"<{url}>"
+    token = url.rstrip("/").rpartition("/")[2]
+    return f"<{url}>, <mailto:{mailbox}?subject=unsubscribe%20{token}>"
+
+
 def _encoded_words(text: str) -> Iterator[str]:
     chunk = b""
     for character in text:

@@ -16,9 +16,11 @@ from email.utils import make_msgid
 from typing import Any
 from urllib.parse import urlsplit
 
+import urllib3
 from anymail.exceptions import AnymailAPIError, AnymailError, AnymailRecipientsRefused
 from django.conf import settings
 from django.core import mail as django_mail
+from django.core.exceptions import ImproperlyConfigured
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.backends.smtp import EmailBackend as SmtpBackend
 from django.template import Context
@@ -35,6 +37,7 @@ MAX_SUBJECT = 200
 _ODD = re.compile("[\ud800-\udfff\ufeff\u202a-\u202e\u2066-\u2069]")
 _SENDER = re.compile(r'"((?:[^"\\]|\\.)*)" <([^<>]+)>')
 _ESCAPED = re.compile(r"\\(.)")
+_PROBE_SECONDS = 10
 _BLANK_LINES = re.compile(r"\n{3,}")
 
 
@@ -227,10 +230,19 @@ def _hand_over(message: Message, mailer: str) -> None:
 
 
 def probe(mailer: str) -> None:
-    """Connect and sign in, without a mail. Raises NotAccepted. A provider's API is not asked: it has no such call."""
-    backend = _backend(mailer)
+    """Connect and sign in, without a mail. Raises NotAccepted.
+
+    Of a provider all that can be asked is whether its API is there: it looks at the key only when mail is sent.
+    """
     try:
+        backend = _backend(mailer)
         backend.open()
+        if address := getattr(backend, "api_url", ""):
+            urllib3.request("HEAD", address, timeout=_PROBE_SECONDS, retries=False)
+    except ImproperlyConfigured as error:
+        raise NotAccepted(_first_line(error), is_permanent=True) from error
+    except urllib3.exceptions.HTTPError as error:  # its words hold the address, and with it what was set
+        raise NotAccepted(f"it cannot be reached ({type(error).__name__})", is_permanent=False) from error
     except (AnymailError, OSError) as error:  # every error of smtplib is an OSError
         raise NotAccepted(_first_line(error), is_permanent=False) from error
     backend.close()

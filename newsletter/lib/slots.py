@@ -22,6 +22,7 @@ class Slot(StrEnum):
     SIGNED_UP_ON = "signed_up_on"  # the date of their confirmation, as people of the newsletter's language write it
     UNSUBSCRIBE_URL = "unsubscribe_url"
     PREFERENCES_URL = "preferences_url"
+    RATING_URL = "rating_url"  # ends in a slash; an answer may follow
 
     @property
     def mark(self) -> str:

@@ -13,11 +13,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import b2a_base64
 from enum import StrEnum
 from functools import lru_cache
 
 from django.conf import settings
 
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _ID_BYTES, _MAC_BYTES = 8, 16
 TOKEN_LENGTH = 32
 
@@ -30,6 +32,8 @@ class Purpose(StrEnum):
     UNDO_ADDRESS = "undo_address"
     CLICK = "click"
     OPEN = "open"
+    RATE = "rate"
+    STAY = "stay"
 
 
 class BadToken(ValueError):
@@ -40,6 +44,20 @@ def make_token(purpose: Purpose, pk: int, *, version: int = 0) -> str:
     """The token that opens ``purpose`` for the row ``pk``."""
     head = pk.to_bytes(_ID_BYTES)
     return urlsafe_b64encode(head + _mac(_key(settings.SECRET_KEY), purpose, head, version)).decode()
+
+
+class TokenMaker:
+    """`make_token` for many rows and one purpose, with what is the same for all of them done once."""
+
+    def __init__(self, purpose: Purpose) -> None:
+        self._key = _key(settings.SECRET_KEY)
+        self._head = purpose.encode() + b"|"
+
+    def __call__(self, pk: int, version: int = 0) -> str:
+        head = pk.to_bytes(_ID_BYTES)
+        mac = hmac.digest(self._key, b"%b%b|%d" % (self._head, head, version), "sha256")
+        # as urlsafe_b64encode, which takes twice as long
+        return b2a_base64(head + mac[:_MAC_BYTES], newline=False).translate(_URL_SAFE).decode()
 
 
 def token_pk(token: str) -> int:

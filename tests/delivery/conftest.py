@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+import ssl
+import subprocess
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +15,9 @@ from newsletter.delivery import campaigns
 from newsletter.delivery.models import Campaign
 from newsletter.digests.models import Issue
 from newsletter.subscribers.models import Newsletter
+from tests.delivery.smtp_runs import EXTENSIONS
 from tests.factories import NOW, make_article, make_issue, make_newsletter, make_subscription
+from tests.servers.smtp import SmtpServer
 
 
 class Clock:
@@ -62,3 +68,37 @@ def campaign(newsletter: Newsletter, approved_issue: Callable[..., Issue]) -> Ca
 def books(campaign: Campaign) -> dict[str, int]:
     """How many sends there are in each status that any is in."""
     return {status: count for status, count in campaigns.counts(campaign).items() if count}
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A key and a certificate for localhost in one file, which nobody vouches for."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("needs openssl to make a certificate")
+    path = tmp_path_factory.mktemp("tls") / "certificate.pem"
+    subprocess.run(
+        [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "1",
+         "-keyout", str(path), "-out", str(path.with_suffix(".crt"))],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    path.write_text(path.read_text() + path.with_suffix(".crt").read_text())
+    return path
+
+
+@pytest.fixture(params=[*sorted(EXTENSIONS), "pipelined over TLS", "chunked over TLS"])
+def server(request: pytest.FixtureRequest) -> Iterator[SmtpServer]:
+    """An SMTP server for each kind of dialogue."""
+    mode, _space, over_tls = request.param.partition(" ")
+    context = None
+    if over_tls:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(request.getfixturevalue("certificate"))
+    with SmtpServer(extensions=EXTENSIONS[mode], tls=context) as server:
+        yield server
+
+
+@pytest.fixture
+def chunked() -> Iterator[SmtpServer]:
+    with SmtpServer(extensions=EXTENSIONS["chunked"]) as server:
+        yield server

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from articles.models import Article
-from newsletter.delivery import campaigns, dispatch, sweeping
+from newsletter.delivery import campaigns, claiming, sweeping
 from newsletter.delivery.models import Campaign, Send
 from newsletter.delivery.outcomes import Fate, Outcome
 from newsletter.delivery.settling import Ledger
@@ -38,15 +38,15 @@ def sweep(*, minutes: int = 0) -> None:
 def test_what_a_worker_held_and_gave_back_is_cancelled_too(
     campaign: Campaign, newsletter: Newsletter, approved_issue: MakeIssue
 ) -> None:
-    batch = dispatch.claim(campaign, now=NOW)
-    assert batch is not None
-    ledger = Ledger(campaign, batch.lease, clock=lambda: NOW)
-    ledger.note(Outcome(batch.sends[0][0].pk, Fate.ACCEPTED))
-    ledger.note(Outcome(batch.sends[1][0].pk, Fate.DEFERRED, "450 later"))
+    claim = claiming.claim(campaign, now=NOW)
+    assert claim is not None
+    ledger = Ledger(campaign, clock=lambda: NOW)
+    ledger.open(claim)
+    ledger.note(Outcome(claim.waiting[0].send_pk, Fate.ACCEPTED))
+    ledger.note(Outcome(claim.waiting[1].send_pk, Fate.DEFERRED, "450 later"))
 
     campaigns.cancel(campaign, now=NOW)
-    ledger.flush()
-    ledger.release_rest()
+    ledger.close()
     sweep()
 
     assert sorted(campaign.sends.values_list("status", "reason")) == [
@@ -60,7 +60,7 @@ def test_what_a_worker_held_and_gave_back_is_cancelled_too(
 
 
 def test_what_a_worker_held_that_died_is_cancelled_too(campaign: Campaign) -> None:
-    dispatch.claim(campaign, now=NOW)
+    claiming.claim(campaign, now=NOW)
 
     campaigns.cancel(campaign, now=NOW)
     sweep(minutes=4)

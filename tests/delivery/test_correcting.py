@@ -124,6 +124,9 @@ def test_second_tap_makes_no_second_mail_and_half_a_minute_is_left_to_take_it_ba
     assert mail.send_at == LEAVES
     assert mail.cancel()
     assert not Send.objects.filter(campaign__issue=mail).exists()
+    [again] = mailed(correction)
+    assert again != mail
+    assert len(told([again])) == 1
 
 
 def test_note_stands_on_the_issue_and_the_article(
@@ -140,7 +143,8 @@ def test_note_stands_on_the_issue_and_the_article(
 
     pages = [client.get(each.get_absolute_url()).content.decode() for each in (first, second, article)]
 
-    assert [page.count("opens on Friday") for page in pages] == [2, 1, 1]
+    notes = [page.split('<aside class="notice correction"')[1:] for page in pages]  # machines are told beside them
+    assert [len([note for note in each if "opens on Friday" in note]) for each in notes] == [2, 1, 1]
     assert "November 23, 2026" in pages[1]
 
 
@@ -165,6 +169,15 @@ def test_editor_publishes_a_note_and_mails_it(
 
     assert "Nobody has got it" in client.get(here).content.decode()
     assert Correction.objects.get().mails.get().status == Issue.Status.CANCELLED
+    assert "Mail it after all" in client.get(here).content.decode()
+    client.post(here)
+    client.post(here)
+    mails = Correction.objects.get().mails.order_by("pk")
+    assert [mail.status for mail in mails] == [Issue.Status.CANCELLED, Issue.Status.APPROVED]
+    assert "Mail it after all" not in client.get(here).content.decode()
+    client.post(here, {"back": "1"})
+    assert "too late" not in client.get(here).content.decode()
+    assert not mails.exclude(status=Issue.Status.CANCELLED).exists()
     assert client.get(f"/admin/digests/issue/{issue.pk}/correct").status_code in {301, 302}
 
 

@@ -6,13 +6,12 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from pytest_django import Settings
 
 from articles.models import Article
 from newsletter.delivery import campaigns, dispatch, sweeping
 from newsletter.delivery.models import Campaign, Send
-from newsletter.delivery.outcomes import Fate, Outcome
 from newsletter.delivery.personalization import message_id
-from newsletter.delivery.settling import Ledger
 from newsletter.digests.models import Issue
 from newsletter.subscribers.models import Newsletter, Subscription, Suppression
 from newsletter.subscribers.suppression import suppress
@@ -49,7 +48,7 @@ def test_message_is_proper_mime_with_the_headers_of_a_newsletter(
     received = smtp_mailers.messages[0]
     send = campaign.sends.get(subscriber__email=received.recipients[0])
     mail = received.parsed
-    assert mail["Message-ID"] == message_id(send)
+    assert mail["Message-ID"] == message_id(campaign.pk, send.pk)
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     unsubscribe_token = Subscription.objects.get(subscriber=send.subscriber).unsubscribe_token
     assert unsubscribe_token in mail["List-Unsubscribe"]
@@ -72,6 +71,20 @@ def test_message_is_proper_mime_with_the_headers_of_a_newsletter(
     raw = received.content
     assert all(len(line) <= 998 for line in raw.split(b"\r\n"))
     assert b"\n" not in raw.replace(b"\r\n", b"")
+
+
+def test_a_mailbox_for_leaving_stands_behind_the_one_click_address(
+    campaign: Campaign, clock: Clock, smtp_mailers: SmtpServer, settings: Settings
+) -> None:
+    settings.UNSUBSCRIBE_MAILBOX = "leave@news.example.org"
+
+    drain(campaign, clock)
+
+    received = smtp_mailers.messages[0]
+    token = Subscription.objects.get(subscriber__email=received.recipients[0]).unsubscribe_token
+    one_click, by_mail = received.parsed["List-Unsubscribe"].split(", ")
+    assert one_click == f"<{settings.SITE_URL}/unsubscribe/{token}/>"
+    assert by_mail == f"<mailto:leave@news.example.org?subject=unsubscribe%20{token}>"
 
 
 def test_refused_address_fails_alone_and_is_suppressed(
@@ -157,7 +170,7 @@ def test_lost_answer_is_repeated_once_with_the_same_message_id(
     clock.wind(minutes=30)
     drain(campaign, clock)
 
-    copies = [m for m in smtp_mailers.messages if m.parsed["Message-ID"] == message_id(uncertain)]
+    copies = [m for m in smtp_mailers.messages if m.parsed["Message-ID"] == message_id(campaign.pk, uncertain.pk)]
     assert uncertain.reason == Send.Reason.UNKNOWN
     assert [copy.content for copy in copies] == [copies[0].content] * 2
     assert books(campaign) == {"sent": 5}
@@ -288,62 +301,6 @@ def test_cancelled_campaign_gives_its_articles_back(
     assert books(campaign) == {"skipped": 5}
     assert again is not None
     assert books(again) == {"queued": 5}
-
-
-def test_sends_of_a_worker_that_died_are_taken_over_when_its_lease_is_out(
-    campaign: Campaign, clock: Clock, smtp_mailers: SmtpServer
-) -> None:
-    dead = dispatch.claim(campaign, now=clock())
-    assert dead is not None
-
-    drain(campaign, clock)
-    before = len(smtp_mailers.messages)
-    clock.wind(minutes=4)
-    dispatch.recover_abandoned(now=clock())
-    drain(campaign, clock)
-
-    assert before == 0
-    assert books(campaign) == {"sent": 5}
-
-
-def test_worker_that_slept_past_its_lease_settles_nothing(
-    campaign: Campaign, clock: Clock, smtp_mailers: SmtpServer
-) -> None:
-    zombie = dispatch.claim(campaign, now=clock())
-    assert zombie is not None
-    clock.wind(minutes=4)
-    dispatch.recover_abandoned(now=clock())
-
-    ledger = Ledger(campaign, zombie.lease, clock=clock)
-    ledger.note(Outcome(zombie.sends[0][0].pk, Fate.REFUSED, "550 late"))
-    ledger.flush()
-
-    assert books(campaign) == {"queued": 5}
-
-
-def test_two_workers_never_hold_the_same_send(campaign: Campaign, clock: Clock) -> None:
-    first, second = dispatch.claim(campaign, now=clock()), dispatch.claim(campaign, now=clock())
-
-    assert first is not None
-    assert len(first.sends) == 5
-    assert second is None
-
-
-def test_batch_that_takes_too_long_goes_back_so_that_consent_is_asked_again(
-    campaign: Campaign, smtp_mailers: SmtpServer
-) -> None:
-    class SlowClock(Clock):
-        def __call__(self) -> object:  # type: ignore[override]
-            self.now += timedelta(seconds=0.5)
-            return self.now
-
-    slow = SlowClock()
-
-    dispatch.drain(campaign, clock=slow, seconds=3)  # type: ignore[arg-type]
-
-    assert 0 < len(smtp_mailers.messages) < 5
-    assert sum(books(campaign).values()) == 5
-    assert "in_flight" not in books(campaign)
 
 
 def test_next_day_brings_only_what_is_new(

@@ -12,10 +12,18 @@ from django.urls import reverse
 from django.utils import timezone
 
 from newsletter.delivery import outlooks
+from newsletter.delivery.models import Send
 from newsletter.digests import drafting
 from newsletter.digests.models import Issue, IssueItem
 from newsletter.subscribers.models import Newsletter
-from tests.factories import make_article, make_editor, make_issue, make_newsletter, make_schedule, make_subscription
+from tests.factories import (
+    make_article,
+    make_editor,
+    make_issue,
+    make_newsletter,
+    make_schedule,
+    make_subscription,
+)
 from tests.servers.smtp import SmtpServer
 
 State = IssueItem.State
@@ -308,3 +316,24 @@ def test_test_mail_goes_to_everybody_who_works_on_issues(
     got = {message.recipients[0]: str(message.parsed["Subject"]) for message in smtp_mailers.messages}
     assert set(got) == {"ada@gazette.example", "ben@gazette.example"}
     assert all(subject.startswith("[Test] ") for subject in got.values())
+
+
+def test_test_goes_to_the_newsletters_own_list_and_says_what_it_is_in_every_part(
+    client: Client, editor: User, issue: Issue, smtp_mailers: SmtpServer
+) -> None:
+    Newsletter.objects.update(test_addresses=["ann@gazette.example", "press@gazette.example"])
+    page = client.get(reverse("issue_desk:desk", args=[issue.pk])).content.decode()
+    assert 'value="ann@gazette.example press@gazette.example"' in page
+
+    press(client, issue, "test", to="ann@gazette.example press@gazette.example")
+
+    assert {message.recipients[0] for message in smtp_mailers.messages} == {
+        "ann@gazette.example", "press@gazette.example"
+    }  # fmt: skip
+    mail = smtp_mailers.messages[0].parsed
+    for kind in ("plain", "html"):
+        part = mail.get_body((kind,))
+        assert part is not None
+        assert "This is a test." in part.get_content()
+    assert not Send.objects.exists()
+    assert mail["List-Unsubscribe"].endswith("/newsletters/latest-news/>")

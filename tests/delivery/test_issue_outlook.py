@@ -15,7 +15,8 @@ from newsletter.delivery.issue_desk import as_reader
 from newsletter.delivery.issue_desk.board import board
 from newsletter.delivery.models import IssueOutlook, Send
 from newsletter.digests.models import Issue
-from newsletter.subscribers.models import Subscriber, Subscription
+from newsletter.subscribers.models import Subscriber, Subscription, Suppression
+from newsletter.subscribers.suppression import suppress
 from tests.factories import (
     NOW,
     make_article,
@@ -109,6 +110,21 @@ def test_on_a_day_that_is_over_it_is_what_they_got() -> None:
     assert "Yesterday’s news" in share.mail.html
 
 
+def test_a_day_lasts_until_its_last_second() -> None:
+    subscription = make_subscription()
+    received(subscription, make_article(title="Late news"))
+    issue = make_issue(newsletter=subscription.newsletter, articles=[make_article()])
+    midnight = NOW.replace(hour=0, minute=0, second=0, microsecond=0)
+    Issue.objects.exclude(pk=issue.pk).update(launched_at=midnight - timedelta(seconds=30))
+
+    share = as_reader.share_of(
+        issue, subscription.subscriber, on=(midnight - timedelta(days=1)).date(), now=NOW + timedelta(days=1)
+    )
+
+    assert share.mail
+    assert "Late news" in share.mail.html
+
+
 def test_who_is_not_meant_is_told_why() -> None:
     stranger = Subscriber.objects.create(email="stranger@example.org")
     paused = make_subscription(status=Subscription.Status.PAUSED)
@@ -118,6 +134,17 @@ def test_who_is_not_meant_is_told_why() -> None:
 
     assert "never signed up" in said[0]
     assert "paused" in said[1]
+
+
+def test_who_must_not_be_mailed_is_not_said_to_get_it() -> None:
+    bounced = make_subscription()
+    issue = make_issue(newsletter=bounced.newsletter, articles=[make_article()])
+    suppress(email=bounced.subscriber.email, reason=Suppression.Reason.HARD_BOUNCE, now=NOW)
+
+    share = as_reader.share_of(issue, bounced.subscriber, on=None, now=NOW)
+
+    assert "suppression list" in share.sentence
+    assert share.mail is None
 
 
 def test_page_finds_a_reader_by_the_beginning_of_their_address(client: Client) -> None:

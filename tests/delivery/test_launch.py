@@ -223,5 +223,54 @@ def test_launch_costs_the_same_queries_for_any_number_of_readers(
         make_subscription(newsletter=newsletter)
     issue = approved_issue()
 
-    with django_assert_max_num_queries(51):  # type: ignore[attr-defined]  # two of them PostgreSQL alone needs
+    with django_assert_max_num_queries(60):  # type: ignore[attr-defined]  # two of them PostgreSQL alone needs
         launched(issue)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"send_at": NOW + timedelta(hours=2)},
+        {"status": Issue.Status.HELD, "reason": "Held by Ada."},
+        {"status": Issue.Status.DRAFT},
+        {"status": Issue.Status.CANCELLED},
+    ],
+)
+def test_issue_that_was_put_off_since_the_sweep_found_it_stays(
+    newsletter: Newsletter, approved_issue: MakeIssue, change: dict[str, object]
+) -> None:
+    make_subscription(newsletter=newsletter)
+    found = approved_issue()
+    Issue.objects.filter(pk=found.pk).update(**change)
+
+    assert campaigns.launch(found, now=NOW) is None
+
+    stored = Issue.objects.get(pk=found.pk)
+    assert {name: getattr(stored, name) for name in change} == change
+    assert (stored.launched_at, Campaign.objects.count()) == (None, 0)
+
+
+def test_launch_sends_what_an_editor_changed_since_the_sweep_found_it(
+    newsletter: Newsletter, approved_issue: MakeIssue
+) -> None:
+    harbor = make_subscription(newsletter=newsletter, cadence="weekly")
+    make_subscription(newsletter=newsletter, cadence="daily")
+    found = approved_issue(cadence="daily")
+    Issue.objects.filter(pk=found.pk).update(cadence="weekly")
+
+    assert [send.subscriber_id for send in launched(found).sends.all()] == [harbor.subscriber_id]
+
+
+def test_reader_of_a_topic_that_has_only_an_advertisement_waits(
+    newsletter: Newsletter, approved_issue: MakeIssue
+) -> None:
+    harbor, schools = make_topic(), make_topic()
+    only_an_ad = make_subscription(newsletter=newsletter, topics=[harbor])
+    with_news = make_subscription(newsletter=newsletter, topics=[harbor, schools])
+    ad, news = make_article(topics=[harbor], is_sponsored=True), make_article(topics=[schools])
+
+    campaign = launched(approved_issue(articles=[ad, news]))
+
+    skipped = campaign.sends.get(subscriber=only_an_ad.subscriber_id)
+    assert (skipped.status, skipped.reason) == (Send.Status.SKIPPED, Send.Reason.NOTHING_NEW)
+    assert articles_of(campaign.sends.get(subscriber=with_news.subscriber_id)) == {ad.pk, news.pk}

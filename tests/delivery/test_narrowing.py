@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
 
-from newsletter.delivery import audience, campaigns
+from newsletter.delivery import audience, campaigns, outlooks
+from newsletter.digests import approval
+from newsletter.digests.changing import Desk
 from newsletter.digests.models import Issue
+from newsletter.digests.narrowing import Narrowing
+from newsletter.digests.versions import StaleError
 from newsletter.subscribers.models import Label, Newsletter, Subscription, Suppression
 from newsletter.subscribers.suppression import suppress
 from tests.factories import (
@@ -124,7 +131,7 @@ def test_what_went_out_keeps_its_readers(client: Client, updates: Newsletter) ->
 
     page = client.post(f"/admin/audience/issue/{issue.pk}/", {"language": "en"}, follow=True)
 
-    assert "Nothing was changed" in page.content.decode()
+    assert "nothing of it can be changed" in page.content.decode()
     issue.refresh_from_db()
     assert issue.narrowing == {}
 
@@ -133,3 +140,95 @@ def test_digest_is_not_narrowed(client: Client) -> None:
     client.force_login(make_editor())
 
     assert client.get(f"/admin/audience/issue/{make_issue().pk}/").status_code == 403
+
+
+def test_narrowing_is_a_version_that_an_approver_must_have_seen_and_that_is_taken_back(
+    client: Client, updates: Newsletter
+) -> None:
+    publisher, editor = make_editor(username="ada"), make_editor(username="ben")
+    label = Label.objects.create(name="Volunteers")
+    issue = make_issue(newsletter=updates, body="The office is closed.", send_at=NOW + timedelta(days=1))
+    client.force_login(editor)
+
+    client.post(f"/admin/audience/issue/{issue.pk}/", {"label": label.pk, "seen": issue.version})
+
+    with pytest.raises(StaleError, match="whom it is for"):
+        approval.approve(issue, by=publisher, now=NOW, seen=issue.version)
+    issue.refresh_from_db()
+    assert issue.status == Issue.Status.DRAFT
+    page = client.get(reverse("issue_desk:versions", args=[issue.pk])).content.decode()
+    assert "Volunteers" in page
+    Desk(issue, by=editor, seen=issue.version, now=NOW).undo()
+    issue.refresh_from_db()
+    assert issue.narrowing == {}
+
+
+def test_second_editor_does_not_overwrite_readers_that_they_have_not_seen(client: Client, updates: Newsletter) -> None:
+    label = Label.objects.create(name="Volunteers")
+    issue = make_issue(newsletter=updates, body="The office is closed.")
+    seen = issue.version
+    Desk(issue, by=make_editor(username="ada"), seen=seen, now=NOW).narrow(Narrowing(label=label.pk), cadence="")
+    client.force_login(make_editor(username="ben"))
+
+    answer = client.post(f"/admin/audience/issue/{issue.pk}/", {"language": "en", "seen": seen}, follow=True)
+
+    issue.refresh_from_db()
+    assert issue.narrowing == {"label": label.pk}
+    assert "ada changed this meanwhile" in answer.content.decode()
+
+
+def test_bringing_back_an_old_text_leaves_the_readers_alone(updates: Newsletter) -> None:
+    editor, label = make_editor(), Label.objects.create(name="Volunteers")
+    issue = make_issue(newsletter=updates, body="The office is closed.")
+
+    def hand() -> Desk:
+        issue.refresh_from_db()
+        return Desk(issue, by=editor, seen=issue.version, now=NOW)
+
+    hand().write({"body": "The office is open."})
+    old = issue.versions.order_by("-pk")[0]
+    hand().narrow(Narrowing(label=label.pk), cadence="daily")
+    hand().write({"body": "The office is closed on Monday."})
+    hand().restore(old)
+
+    issue.refresh_from_db()
+    assert (issue.body, issue.narrowing, issue.cadence) == ("The office is open.", {"label": label.pk}, "daily")
+
+
+def test_desk_says_whom_it_is_for_to_who_approves_it(client: Client, updates: Newsletter) -> None:
+    client.force_login(make_editor())
+    label = Label.objects.create(name="Volunteers")
+    issue = make_issue(newsletter=updates, body="The office is closed.", send_at=timezone.now() + timedelta(days=1))
+    desk = reverse("issue_desk:desk", args=[issue.pk])
+
+    before = client.get(desk).content.decode()
+    Issue.objects.filter(pk=issue.pk).update(narrowing={"label": label.pk})
+    after = client.get(desk).content.decode()
+
+    assert "All active readers of the newsletter." in before
+    assert "Active readers who have the label “Volunteers”." in after
+
+
+def test_where_readers_are_many_the_worker_counts_and_the_page_says_what_it_found(
+    client: Client, updates: Newsletter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("newsletter.delivery.desk.narrowing.views.MOST_COUNTED", 2)
+    client.force_login(make_editor())
+    label = Label.objects.create(name="Volunteers")
+    readers = [make_subscription(newsletter=updates).subscriber for _ in range(4)]
+    for reader in readers[:3]:
+        reader.labels.add(label)
+    suppress(email=readers[0].email, reason=Suppression.Reason.COMPLAINT, now=NOW)
+    far = timezone.now() + timedelta(days=20)
+    issue = make_issue(newsletter=updates, body="The office is closed.", send_at=far)
+    here = f"/admin/audience/issue/{issue.pk}/"
+
+    assert "are being counted" in client.get(here).content.decode()
+    outlooks.renew(clock=timezone.now)
+    assert "3 readers" in client.get(here).content.decode()
+    client.post(here, {"label": label.pk, "cadence": "", "language": "", "topics": []})
+    assert "are being counted" in client.get(here).content.decode()
+    outlooks.renew(clock=lambda: timezone.now() + timedelta(minutes=1))
+
+    assert "2 readers" in client.get(here).content.decode()
+    assert outlooks.renew(clock=lambda: timezone.now() + timedelta(hours=1)) == 0

@@ -103,7 +103,7 @@ def test_web_version_shows_it_labelled(newsletter: Newsletter, special: Newslett
     reader(newsletter, asks=special)
     issue = launched(approved_issue()).issue
 
-    html = render_web(issue=issue, now=NOW)
+    html = render_web(issue=issue, now=NOW).html
 
     assert html.index("Advertisement") < html.index("Two cups for one")
     assert 'rel="sponsored' in html
@@ -144,6 +144,19 @@ def test_edition_whose_articles_were_all_withdrawn_is_not_sent_for_its_offer(
     reader(newsletter, asks=special)
     campaign = launched(approved_issue(articles=[article]))
     article.withdraw(NOW)
+
+    dispatch.drain(campaign, clock=clock, seconds=5)
+
+    assert campaign.sends.get().reason == "withdrawn"
+
+
+def test_edition_that_withdrawals_leave_an_advertisement_alone_is_not_sent(
+    newsletter: Newsletter, approved_issue: MakeIssue, clock: Clock, mailbox_mailers: None
+) -> None:
+    news, ad = make_article(), make_article(is_sponsored=True)
+    make_subscription(newsletter=newsletter)
+    campaign = launched(approved_issue(articles=[news, ad]))
+    news.withdraw(NOW)
 
     dispatch.drain(campaign, clock=clock, seconds=5)
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, time, timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
+from django.db import connection
 
-from newsletter.delivery import campaigns, sweeping
+from newsletter.delivery import campaigns, claiming, sweeping
 from newsletter.delivery.models import Campaign, Send
+from newsletter.delivery.outcomes import Fate, Outcome
+from newsletter.delivery.settling import Ledger
 from newsletter.digests import drafting
 from newsletter.digests.models import Issue, Schedule
 from newsletter.subscribers.models import Newsletter, Subscription
@@ -251,8 +257,98 @@ def test_capped_announcement_waits_for_the_same_hour_of_the_next_day(
     assert (send.status, send.reason, send.next_attempt_at) == (
         Send.Status.DEFERRED, Send.Reason.CAPPED, NOW + HOUR + DAY,
     )  # fmt: skip
-    assert not campaign.sends.claimable(NOW + 2 * HOUR).exists()
-    assert campaign.sends.claimable(NOW + 26 * HOUR).exists()
+    assert campaign not in sweeping.sweep(now=NOW + 2 * HOUR)
+    assert campaign in sweeping.sweep(now=NOW + 26 * HOUR)
+    claimed = claiming.claim(campaign, now=NOW + 26 * HOUR)
+    assert claimed
+    assert [each.subscriber_id for each in claimed.waiting] == [mine.subscriber_id]
+
+
+def test_what_was_put_off_for_a_day_asks_that_days_cap(settings: Any) -> None:
+    settings.MAILS_PER_READER_AND_DAY = 1
+    updates = make_newsletter(kind=Newsletter.Kind.ANNOUNCEMENTS)
+    make_subscription(newsletter=updates)
+    campaigns.launch(make_issue_with_text(updates), now=NOW)
+    Send.objects.update(status=Send.Status.SENT, settled_at=NOW)
+    second = campaigns.launch(make_issue_with_text(updates), now=NOW + HOUR)
+    third = campaigns.launch(make_issue_with_text(updates), now=NOW + HOUR)
+    assert second
+    assert third
+
+    sent = []
+    for day in (1, 2, 3):
+        sweep(NOW + 2 * HOUR + day * DAY)
+        sent.append([Send.objects.get(campaign=each).status for each in (second, third)])
+
+    assert sent == [["sent", "deferred"], ["sent", "sent"], ["sent", "sent"]]
+
+
+def test_who_is_fed_up_for_three_days_more_does_not_get_it(settings: Any) -> None:
+    settings.MAILS_PER_READER_AND_DAY = 1
+    updates = make_newsletter(kind=Newsletter.Kind.ANNOUNCEMENTS)
+    make_subscription(newsletter=updates)
+    campaigns.launch(make_issue_with_text(updates), now=NOW)
+    Send.objects.update(status=Send.Status.SENT, settled_at=NOW)
+    campaign = campaigns.launch(make_issue_with_text(updates), now=NOW + HOUR)
+    assert campaign
+
+    for day in (1, 2, 3):
+        Send.objects.filter(status=Send.Status.SENT).update(settled_at=NOW + day * DAY)
+        sweep(NOW + 2 * HOUR + day * DAY)
+
+    send = campaign.sends.get()
+    assert (send.status, send.reason) == (Send.Status.SKIPPED, Send.Reason.CAPPED)
+    assert Campaign.objects.get(pk=campaign.pk).status == Campaign.Status.FINISHED
+
+
+def test_what_waited_for_a_day_is_tried_again_when_the_server_puts_it_off(settings: Any) -> None:
+    settings.MAILS_PER_READER_AND_DAY = 1
+    updates = make_newsletter(kind=Newsletter.Kind.ANNOUNCEMENTS)
+    make_subscription(newsletter=updates)
+    campaigns.launch(make_issue_with_text(updates), now=NOW)
+    Send.objects.update(status=Send.Status.SENT, settled_at=NOW)
+    campaign = campaigns.launch(make_issue_with_text(updates), now=NOW + HOUR)
+    assert campaign
+    next_day = NOW + 26 * HOUR
+    list(sweeping.sweep(now=next_day))
+    claimed = claiming.claim(campaign, now=next_day)
+    assert claimed
+    ledger = Ledger(campaign, clock=lambda: next_day)
+    ledger.open(claimed)
+
+    ledger.note(Outcome(campaign.sends.get().pk, Fate.DEFERRED, "451 4.7.1 Try again later"))
+    ledger.close()
+
+    send = campaign.sends.get()
+    assert (send.status, send.attempt_count) == (Send.Status.DEFERRED, 1)
+    assert campaign in sweeping.sweep(now=next_day + 2 * HOUR)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_cap_holds_where_issues_are_launched_side_by_side(settings: Any) -> None:
+    settings.MAILS_PER_READER_AND_DAY = 2
+    people = [make_subscriber() for _ in range(5)]
+    issues = []
+    for _number in range(4):
+        updates = make_newsletter(kind=Newsletter.Kind.ANNOUNCEMENTS)
+        for person in people:
+            make_subscription(newsletter=updates, subscriber=person)
+        issues.append(make_issue_with_text(updates))
+    start = Barrier(len(issues))
+
+    def launch(issue: Issue) -> None:
+        start.wait(10)
+        try:
+            campaigns.launch(issue, now=NOW)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(issues)) as pool:
+        list(pool.map(launch, issues))
+
+    on_their_way = Send.objects.filter(status=Send.Status.QUEUED).values_list("subscriber_id", flat=True)
+    assert Counter(on_their_way) == dict.fromkeys([person.pk for person in people], 2)
+    assert Send.objects.filter(status=Send.Status.DEFERRED, reason=Send.Reason.CAPPED).count() == 10
 
 
 def make_issue_with_text(newsletter: Newsletter) -> Issue:

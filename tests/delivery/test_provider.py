@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 from pytest_django import Settings
 
+from config import environment
 from newsletter.delivery import dispatch
 from newsletter.delivery.models import Campaign, Send
 from newsletter.digests.models import Issue
@@ -23,18 +24,28 @@ UNSIGNED = json.dumps({"ErrorCode": 400, "Message": "The 'From' address is not a
 
 
 def accept(request: Request) -> Response:
-    """Postmark's documented answer."""
-    to = json.loads(request.body)["To"]
-    taken = {"ErrorCode": 0, "Message": "OK", "MessageID": "b7bc2f4a", "To": to, "SubmittedAt": "2026-11-23T06:00:00Z"}
-    return Response(json.dumps(taken).encode(), content_type="application/json")
+    """Postmark's documented answer, to one mail or to several."""
+    asked = json.loads(request.body)
+    taken = [
+        {
+            "ErrorCode": 0,
+            "Message": "OK",
+            "MessageID": "b7bc2f4a",
+            "To": mail["To"],
+            "SubmittedAt": "2026-11-23T06:00:00Z",
+        }
+        for mail in (asked if isinstance(asked, list) else [asked])
+    ]
+    answer = taken if isinstance(asked, list) else taken[0]
+    return Response(json.dumps(answer).encode(), content_type="application/json")
 
 
 @pytest.fixture
 def provider(http_server: HttpServer, settings: Settings) -> HttpServer:
-    """Postmark's API, as far as we use it, on loopback; it takes everything."""
+    """Postmark's API, as far as we use it, on loopback; it takes everything, one mail after another."""
     http_server.answer("/email", accept)
-    options = {"server_token": "only-for-tests", "api_url": f"{http_server.url('/')}"}
-    mailer = {"BACKEND": "anymail.backends.postmark.EmailBackend", "OPTIONS": options}
+    http_server.answer("/email/batch", accept)
+    mailer = environment.mailer("MAILER_URL", f"postmark://token?api_url={http_server.url('/')}&batch=1&connections=1")
     settings.MAILERS = {"default": mailer, "campaigns": mailer}
     return http_server
 

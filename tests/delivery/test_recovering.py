@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection
 
-from newsletter.delivery import campaigns, dispatch
+from newsletter.delivery import campaigns, claiming, dispatch, packing, recovering
 from newsletter.delivery.models import Campaign, Send
 from newsletter.digests.models import Issue
 from newsletter.subscribers.models import Newsletter
@@ -21,11 +21,14 @@ MakeIssue = Callable[..., Issue]
 
 
 def crash(campaign: Campaign, clock: Clock) -> list[Send]:
-    """A worker claims, dies, and its lease runs out. Returns what it held."""
-    batch = dispatch.claim(campaign, now=clock())
+    """A worker on another host claims, dies, and its lease runs out. Returns what it held."""
+    claim = claiming.claim(campaign, now=clock())
+    if claim is None:
+        return []
+    claim.journal.close()
     clock.wind(minutes=4)
-    dispatch.recover_abandoned(now=clock())
-    return [send for send, _subscription in batch.sends] if batch else []
+    recovering.recover_abandoned(now=clock())
+    return [Send.objects.get(pk=reader.send_pk) for reader in claim.waiting]
 
 
 def test_after_a_crash_the_suspects_are_tried_one_at_a_time_and_last(
@@ -33,13 +36,15 @@ def test_after_a_crash_the_suspects_are_tried_one_at_a_time_and_last(
 ) -> None:
     held = crash(campaign, clock)
     campaign.sends.filter(pk__in=[held[0].pk, held[1].pk]).update(reason="", attempt_count=0)
+    campaign.batches.all().delete()
+    packing.pack_strays(campaign)
 
-    first, second = dispatch.claim(campaign, now=clock()), dispatch.claim(campaign, now=clock())
+    first, second = claiming.claim(campaign, now=clock()), claiming.claim(campaign, now=clock())
 
     assert first is not None
     assert second is not None
-    assert [send.pk for send, _subscription in first.sends] == [held[0].pk, held[1].pk]
-    assert [send.pk for send, _subscription in second.sends] == [held[2].pk]
+    assert [reader.send_pk for reader in first.waiting] == [held[0].pk, held[1].pk]
+    assert [reader.send_pk for reader in second.waiting] == [held[2].pk]
 
 
 def test_send_that_crashes_every_worker_is_given_up_and_the_others_go_out(

@@ -84,7 +84,7 @@ def test_reader_can_sign_up_while_an_issue_is_being_launched(newsletter: Newslet
             connection.close()
 
     with transaction.atomic():
-        campaigns._one_launch_at_a_time()
+        campaigns.one_launch_at_a_time()
         thread = threading.Thread(target=sign_up)
         thread.start()
         thread.join(10)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from newsletter.lib.tokens import TOKEN_LENGTH, BadToken, Purpose, make_token, token_pk, verify_token
+from newsletter.lib.tokens import TOKEN_LENGTH, BadToken, Purpose, TokenMaker, make_token, token_pk, verify_token
 
 ids = st.integers(min_value=0, max_value=2**63 - 1)
 purposes = st.sampled_from(Purpose)
@@ -90,3 +90,8 @@ def test_token_made_under_an_older_key_holds_while_the_key_is_kept(settings: Set
     assert held == 5
     with pytest.raises(BadToken):
         verify_token(Purpose.UNSUBSCRIBE, token)
+
+
+@given(pk=st.integers(0, 2**63 - 1), version=st.integers(0, 2**31))
+def test_maker_of_many_makes_the_same_tokens(pk: int, version: int) -> None:
+    assert TokenMaker(Purpose.PREFERENCES)(pk, version) == make_token(Purpose.PREFERENCES, pk, version=version)

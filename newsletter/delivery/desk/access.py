@@ -8,21 +8,23 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 
-View = Callable[..., HttpResponse]
 
-
-def for_those_who_may(permission: str) -> Callable[[View], View]:
+def for_those_who_may[Page: HttpResponseBase](
+    permission: str,
+) -> Callable[[Callable[..., Page]], Callable[..., Page]]:
     """For users of the admin with this permission; everybody else is sent to the sign-in or refused."""
 
-    def decorate(view: View) -> View:
+    def decorate(view: Callable[..., Page]) -> Callable[..., Page]:
         @wraps(view)
-        def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> Page:
             if not request.user.has_perm(permission):
                 raise PermissionDenied
             return view(request, *args, **kwargs)
 
-        return admin.site.admin_view(wrapped)
+        guarded: Callable[..., Page] = admin.site.admin_view(wrapped)
+        return guarded
 
     return decorate

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from django.utils.formats import date_format, number_format
+from django.utils.formats import date_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from newsletter.delivery.forecasting import Forecast
 from newsletter.delivery.models import Send
 from newsletter.digests.models import Issue, Schedule
+from newsletter.lib.numbers import grouped
 from newsletter.subscribers.models import Newsletter
 
 
@@ -32,23 +33,24 @@ def remarks(forecast: Forecast) -> Iterator[str]:
     issue = forecast.issue
     for reason, count in forecast.without.items():
         told = ngettext("%(count)s reader gets nothing: %(why)s.", "%(count)s readers get nothing: %(why)s.", count)
-        yield told % {"count": _number(count), "why": Send.Reason(reason).label}
+        yield told % {"count": grouped(count), "why": Send.Reason(reason).label}
     if forecast.later:
         told = ngettext(
             "%(count)s reader has had enough mail by then and gets it a day later.",
             "%(count)s readers have had enough mail by then and get it a day later.", forecast.later,
         )  # fmt: skip
-        yield told % {"count": _number(forecast.later)}
+        yield told % {"count": grouped(forecast.later)}
     if forecast.coming and forecast.last_at:
         until = _moment(forecast.last_at, issue.newsletter)
         told = ngettext(
             "%(count)s reader gets it at their own hour, until %(until)s, with what is new by then.",
             "%(count)s readers get it at their own hour, until %(until)s, with what is new by then.", forecast.coming,
         )  # fmt: skip
-        yield told % {"count": _number(forecast.coming), "until": until}
+        yield told % {"count": grouped(forecast.coming), "until": until}
     yield from _offers(forecast)
     if not forecast.reader_count and not forecast.without:
-        yield _("The newsletter has no active readers of this cadence.")
+        nobody = _("No active reader is one of those whom it is for.")
+        yield nobody if issue.narrowing else _("The newsletter has no active readers of this cadence.")
     yield from _conditions(issue)
 
 
@@ -58,7 +60,7 @@ def _offers(forecast: Forecast) -> Iterator[str]:
             "“%(offer)s” is shown to %(count)s reader who asked for offers.",
             "“%(offer)s” is shown to %(count)s readers who asked for offers.", count,
         )  # fmt: skip
-        yield told % {"offer": offer, "count": _number(count)}
+        yield told % {"offer": offer, "count": grouped(count)}
 
 
 def _conditions(issue: Issue) -> Iterator[str]:
@@ -92,7 +94,7 @@ def _stories(forecast: Forecast) -> str:
 
 
 def _readers(count: int) -> str:
-    return ngettext("%(count)s reader", "%(count)s readers", count) % {"count": _number(count)}
+    return ngettext("%(count)s reader", "%(count)s readers", count) % {"count": grouped(count)}
 
 
 def _editions(forecast: Forecast) -> str:
@@ -101,8 +103,4 @@ def _editions(forecast: Forecast) -> str:
         return _("one edition for all")
     most = forecast.editions_for_most
     told = ngettext("%(count)s edition covers 90 %%", "%(count)s editions cover 90 %%", most)
-    return told % {"count": _number(most)}
-
-
-def _number(count: int) -> str:
-    return number_format(count, force_grouping=True)
+    return told % {"count": grouped(most)}

@@ -18,13 +18,12 @@ from newsletter.digests.approval import BlockedError, DecidedError
 from newsletter.digests.changing import CannotChangeError, Desk
 from newsletter.digests.models import Issue, IssueItem
 from newsletter.digests.rendering import RenderingError
-from newsletter.digests.versions import ClosedError, StaleError
+from newsletter.digests.versions import MAY_CHANGE, ClosedError, StaleError
 from newsletter.lib.addresses import InvalidAddress
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-MAY_CHANGE = "digests.change_issue"
 MOST_PROOFS = 10
 State = IssueItem.State
 
@@ -53,7 +52,9 @@ class Request:
 
     @property
     def verb(self) -> str:
-        """``do`` is a verb, then what it is about: ``move 12 45`` puts article 12 before article 45."""
+        """``do`` is a verb, then what it is about: ``move 12 45 Local sport`` puts article 12 before article 45, into
+        that section; ``end`` instead of an article is the end.
+        """
         return self._part(0)
 
     @property
@@ -61,11 +62,15 @@ class Request:
         return self._part(1) == "desk"
 
     @property
+    def section(self) -> str:
+        return " ".join(self._part(3).split())
+
+    @property
     def before(self) -> int | None:
         return _number(self._part(2))
 
     def _part(self, place: int) -> str:
-        parts = self.values.get("do", "").split()
+        parts = self.values.get("do", "").split(maxsplit=3)
         return parts[place] if place < len(parts) else ""
 
     @property
@@ -99,13 +104,17 @@ def _state(state: IssueItem.State) -> Callable[[Request], str]:
 
 
 def _move(asked: Request) -> str:
-    return asked.desk.move(asked.article, before=asked.before)
+    return asked.desk.move(asked.article, before=asked.before, section=asked.section)
 
 
 def _word(asked: Request) -> str:
     values = asked.values
+    section = values.get("section")
     return asked.desk.word(
-        asked.article, title=values.get("title", "").strip(), summary=values.get("summary", "").strip()
+        asked.article,
+        title=values.get("title", "").strip(),
+        summary=values.get("summary", "").strip(),
+        section=None if section is None else " ".join(section.split()),
     )
 
 

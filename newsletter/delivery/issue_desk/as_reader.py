@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db.models import OuterRef
@@ -12,15 +12,16 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from articles.writing import merging
-from newsletter.delivery import audience
+from newsletter.delivery import audience, having
 from newsletter.delivery.models import Send
 from newsletter.digests import carrying, narrowing
-from newsletter.digests.assembly import ANNOUNCEMENT, candidates, limits, placed
+from newsletter.digests.assembly import ANNOUNCEMENT, candidates, limits, placed, shortened, tells_the_silent_apart
 from newsletter.digests.models import EditionItem, Issue, IssueItem
 from newsletter.digests.rendering import IssueRenderer, RenderedMail, render_edition
 from newsletter.digests.selection import Candidate, Offering, Selection
 from newsletter.lib.addresses import address_key
 from newsletter.subscribers.models import Subscriber, Subscription
+from newsletter.subscribers.suppression import is_suppressed
 
 MOST_FOUND = 10
 MOST_SENDS = 400  # of a reader that are looked through for what they have had
@@ -59,7 +60,7 @@ def share_of(issue: Issue, reader: Subscriber, *, on: date | None, now: datetime
     if on and on < now.astimezone(zone).date():
         return _of_that_day(issue, reader, on, zone)
     subscription = Subscription.objects.filter(subscriber=reader, newsletter=issue.newsletter_id).first()
-    if reason := _not_for(issue, subscription):
+    if reason := _not_for(issue, reader, subscription):
         return Share(issue, reason)
     assert subscription
     at = now if on is None else max(now, _moment(issue, on, zone))
@@ -71,7 +72,9 @@ def _moment(issue: Issue, on: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(on, issue.send_at.astimezone(zone).time(), tzinfo=zone)
 
 
-def _not_for(issue: Issue, subscription: Subscription | None) -> str:
+def _not_for(issue: Issue, reader: Subscriber, subscription: Subscription | None) -> str:
+    if is_suppressed(reader.email):
+        return _("They get nothing: their address is on the suppression list.")
     if subscription is None:
         return _("They have never signed up for %(newsletter)s.") % {"newsletter": issue.newsletter}
     if subscription.status != Subscription.Status.ACTIVE:
@@ -91,9 +94,11 @@ def _to_come(issue: Issue, reader: Subscriber, subscription: Subscription, *, at
     offered = candidates(issue, now=at)
     topics = _topics(subscription)
     offering = Offering(offered, limits(issue, offered))
-    received = _received(reader, [each.article_id for each in offered])
+    received = _received(issue, reader, [each.article_id for each in offered])
     had = sum(1 << n for n, each in enumerate(offered) if each.article_id in received)
     part = ANNOUNCEMENT if issue.is_written else offering.part(offering.interesting_to(topics) & ~had)
+    if tells_the_silent_apart(issue) and audience.SILENT.filter(subscription=subscription).exists():
+        part = shortened(part)
     fates = _fates(issue, offered, part if isinstance(part, Selection) else None, topics=topics, received=received)
     if not isinstance(part, Selection):
         few = _("They get nothing: fewer stories are left for them than an issue needs.")
@@ -101,7 +106,7 @@ def _to_come(issue: Issue, reader: Subscriber, subscription: Subscription, *, at
     rows = [EditionItem(article_id=pk, position=n, placement=to) for n, (pk, to) in enumerate(placed(part))]
     asks = Subscriber.objects.filter(audience.takes_offers(OuterRef("pk")), pk=reader.pk).exists()
     offers = carrying.offers_of(issue, now=at) if asks else []
-    mail = IssueRenderer(issue).render(rows, offers=offers)
+    mail = IssueRenderer(issue).render(rows, offers=offers, is_short=part.is_short)
     count = len(part.stories)
     told = _("They get it, as things stand.") if issue.is_written else _("They get %(count)d stories, as things stand.")
     return Share(issue, told % {"count": count}, mail, fates)
@@ -114,12 +119,13 @@ def _topics(subscription: Subscription) -> frozenset[int] | None:
     return frozenset(map(int, subscription.topic_set.key.split(",")))
 
 
-def _received(reader: Subscriber, articles: Collection[int]) -> set[int]:
+def _received(issue: Issue, reader: Subscriber, articles: Collection[int]) -> set[int]:
     """Those of the articles that they have had, or are about to get; a merged one counts as the story it was."""
     stories = merging.ids_of_stories(articles)
     sends = Send.objects.holding().filter(subscriber=reader).order_by("-pk").values_list("edition_id", flat=True)
     rows = EditionItem.objects.filter(edition__in=list(sends[:MOST_SENDS]), article__in=list(stories))
-    return {stories[pk] for pk in rows.values_list("article_id", flat=True)}
+    besides = having.welcomed_with(reader, list(stories)) | having.before_they_joined(issue, reader, articles)
+    return {stories[pk] for pk in {*rows.values_list("article_id", flat=True), *besides}}
 
 
 def _fates(
@@ -148,10 +154,10 @@ def _fates(
 
 def _of_that_day(issue: Issue, reader: Subscriber, on: date, zone: ZoneInfo) -> Share:
     """From the ledger."""
-    began = datetime.combine(on, datetime.min.time(), tzinfo=zone)
+    began, ended = (datetime.combine(day, datetime.min.time(), tzinfo=zone) for day in (on, on + timedelta(days=1)))
     rows = Send.objects.filter(
         subscriber=reader, campaign__issue__newsletter=issue.newsletter_id,
-        campaign__issue__launched_at__gte=began, campaign__issue__launched_at__lt=began.replace(hour=23, minute=59),
+        campaign__issue__launched_at__gte=began, campaign__issue__launched_at__lt=ended,
     )  # fmt: skip
     send = rows.select_related("campaign__issue__newsletter", "edition").order_by("-pk").first()
     day = date_format(on, "l j F")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
@@ -16,10 +16,11 @@ from django.utils.translation import gettext as _
 from articles.models import Article, Feed, FeedEntry, Topic
 from newsletter.delivery import outlooks
 from newsletter.delivery.forecasting import Forecast
+from newsletter.delivery.issue_desk.parts import Part, Story, link, parts_of
 from newsletter.digests import changing
 from newsletter.digests.drafting import window_days
+from newsletter.digests.issue_sample import Sample, sample
 from newsletter.digests.models import Issue, IssueItem
-from newsletter.digests.sampling import Sample, sample
 from newsletter.digests.selection import MAX_HEADLINES
 from newsletter.subscribers.models import Newsletter
 
@@ -27,47 +28,7 @@ State = IssueItem.State
 NEW_FOR, SOON = timedelta(hours=2), timedelta(days=2)
 MOST_WAITING = 60  # shown of each kind
 MOST_COMING = 10
-
-
-@dataclass
-class Story:
-    """An article on the desk. ``before_up`` and ``before_down``: before which article it stands after one step."""
-
-    item: IssueItem
-    section: str
-    source: str
-    sent: str = ""
-    why: str = ""
-    note: str = ""
-    is_new: bool = False
-    before_up: int | None = None
-    before_down: int | None = None
-    can_go_up: bool = False
-    can_go_down: bool = False
-
-    @property
-    def article(self) -> Article:
-        return self.item.article
-
-    @property
-    def headline(self) -> str:
-        return changing.headline_of(self.item)
-
-    @property
-    def summary(self) -> str:
-        return self.item.summary or changing.own_summary(self.article)
-
-    @property
-    def is_reworded(self) -> bool:
-        return bool(self.item.title or self.item.summary)
-
-    @property
-    def is_pinned(self) -> bool:
-        return self.item.state == State.PINNED
-
-    @property
-    def is_out(self) -> bool:
-        return self.item.state in IssueItem.OUT
+OPEN_GROUPS = {"new", "carried", "expiring", "later"}
 
 
 @dataclass(frozen=True)
@@ -96,16 +57,21 @@ class Quota:
 
 @dataclass(frozen=True)
 class Board:
-    """Everything that the panes show of an issue's stories."""
+    """Everything that the panes show of an issue's stories.
+
+    ``end``: the first article behind what is shown; what goes to the end of the issue goes right before it.
+    """
 
     issue: Issue
     sample: Sample
     stories: Sequence[Story]
+    parts: Sequence[Part]
     headlines: Sequence[Story]
     waiting: Sequence[Group]
     quotas: Sequence[Quota]
     coming: Sequence[Article]
     forecast: Forecast | None
+    end: int | None
 
     @property
     def waiting_count(self) -> int:
@@ -117,10 +83,8 @@ class Board:
         return self.stories[0].headline if self.stories else ""
 
     @property
-    def end(self) -> int | None:
-        """The first article behind what is shown: what goes to the end of the issue goes right before it."""
-        room = next((group.stories for group in self.waiting if group.key == "room"), [])
-        return room[0].article.pk if room else None
+    def has_no_room(self) -> bool:
+        return self.end is not None
 
     @property
     def most_headlines(self) -> int:
@@ -136,18 +100,18 @@ def board(issue: Issue, *, now: datetime) -> Board:
 class _Laying:
     issue: Issue
     now: datetime
-    _sections: dict[int, str] = field(default_factory=dict)
 
     def board(self) -> Board:
         drawn = self.drawn
         stories = [self._story(pk, n) for n, pk in enumerate(drawn.selection.stories)]
         headlines = [self._headline(pk) for pk in drawn.selection.headlines]
-        waiting = self._waiting()
-        room = next((group.stories for group in waiting if group.key == "room"), [])
-        _link([*stories, *headlines], behind=[story.article.pk for story in room])
+        order = [*drawn.selection.stories, *drawn.selection.headlines, *self._kinds["room"]]
+        parts = parts_of(self.issue, stories, order=order)
+        link(parts, headlines, order=order)
         return Board(
-            issue=self.issue, sample=drawn, stories=stories, headlines=headlines, waiting=waiting,
-            quotas=self._quotas(), coming=self._coming(), forecast=self.forecast,
+            issue=self.issue, sample=drawn, stories=stories, parts=parts, headlines=headlines,
+            waiting=self._waiting(), end=next(iter(self._kinds["room"]), None), quotas=self._quotas(),
+            coming=self._coming(), forecast=self.forecast,
         )  # fmt: skip
 
     @cached_property
@@ -182,10 +146,9 @@ class _Laying:
 
     def _blank(self, pk: int) -> Story:
         item = self.items[pk]
-        topic = next(iter(item.article.topics.all()), None)
         return Story(
             item=item,
-            section=topic.name if topic else "",
+            topic=changing.topic_of(item.article),
             source=self.sources.get(pk, "") or _("written here"),
             sent=self._sent(pk),
             note=self._deadline(item.article),
@@ -212,13 +175,15 @@ class _Laying:
         feeds = [self._feed_names.get(feed, "") for feed in candidate.feeds]
         if len(self.drawn.selection.stories) >= self.drawn.limits.maximum:
             story.why = _("only a headline: the places for stories are taken")
-        elif story.section in full:
-            story.why = _("only a headline: there is enough of %(topic)s above") % {"topic": story.section}
+        elif story.topic in full:
+            story.why = _("only a headline: there is enough of %(topic)s above") % {"topic": story.topic}
         elif any(name in full for name in feeds):
             story.why = _("only a headline: there is enough of its source above")
         return story
 
-    def _waiting(self) -> list[Group]:
+    @cached_property
+    def _kinds(self) -> Mapping[str, Sequence[int]]:
+        """What is not in the issue, in its order, by the reason; ``room``: only because there is no place for it."""
         placed = {*self.drawn.selection.stories, *self.drawn.selection.headlines}
         offered = {each.article_id for each in self.drawn.offered}
         had = outlooks.had_by_most(self.forecast)
@@ -226,18 +191,7 @@ class _Laying:
         for pk, item in self.items.items():
             if pk not in placed:
                 kinds[self._kind(pk, item, offered, had)].append(pk)
-        titles = {
-            "room": _("No room today: they wait"), "later": _("Kept for the next issue"), "dropped": _("Dropped"),
-            "had": _("Most readers have had them"), "gone": _("Withdrawn, expired or under embargo"),
-        }  # fmt: skip
-        return [
-            Group(
-                key, titles[key], [self._blank(pk) for pk in pks[:MOST_WAITING]], is_open=key in {"room", "later"},
-                more=max(0, len(pks) - MOST_WAITING),
-            )
-            for key, pks in kinds.items()
-            if pks
-        ]  # fmt: skip
+        return kinds
 
     def _kind(self, pk: int, item: IssueItem, offered: set[int], had: frozenset[int]) -> str:
         if item.state in IssueItem.OUT:
@@ -245,6 +199,39 @@ class _Laying:
         if pk not in offered:
             return "gone"
         return "had" if pk in had else "room"
+
+    @cached_property
+    def _carried(self) -> frozenset[int]:
+        """What an earlier issue of this newsletter had as well, and has not been sent with it to most readers."""
+        earlier = Issue.objects.filter(newsletter=self.issue.newsletter, send_at__lt=self.issue.send_at, is_alert=False)
+        rows = IssueItem.objects.filter(issue__in=earlier.exclude(pk=self.issue.pk), article__in=self._kinds["room"])
+        return frozenset(rows.values_list("article_id", flat=True))
+
+    def _waiting(self) -> list[Group]:
+        titles = {
+            "new": _("New"), "carried": _("Carried over"), "expiring": _("Expiring"),
+            "later": _("Kept for the next issue"), "dropped": _("Dropped"), "had": _("Most readers have had them"),
+            "gone": _("Withdrawn, expired or under embargo"),
+        }  # fmt: skip
+        stories: dict[str, list[Story]] = {key: [] for key in titles}
+        counts: Counter[str] = Counter()
+        for kind, pks in self._kinds.items():
+            for pk in pks:
+                key = self._group_of(pk) if kind == "room" else kind
+                counts[key] += 1
+                if counts[key] <= MOST_WAITING:
+                    stories[key].append(self._blank(pk))
+        return [
+            Group(key, titles[key], found, is_open=key in OPEN_GROUPS, more=counts[key] - len(found))
+            for key, found in stories.items()
+            if found
+        ]
+
+    def _group_of(self, pk: int) -> str:
+        """Of what waits for room: what must go out soon or never comes first to mind, then what waits already."""
+        if self._deadline(self.items[pk].article):
+            return "expiring"
+        return "carried" if pk in self._carried else "new"
 
     def _quotas(self) -> list[Quota]:
         """Only the limits that say something: topics and feeds that have any story."""
@@ -299,12 +286,3 @@ class _Laying:
 
     def _age(self, article: Article) -> str:
         return timesince(article.released_at, self.now, depth=1) if article.released_at else ""
-
-
-def _link(stories: Sequence[Story], *, behind: Sequence[int]) -> None:
-    """Where each stands after one step up or down."""
-    pks = [*(story.article.pk for story in stories), *behind]
-    for n, story in enumerate(stories):
-        story.can_go_up, story.can_go_down = n > 0, n < len(stories) - 1
-        story.before_up = pks[n - 1] if n else None
-        story.before_down = pks[n + 2] if n + 2 < len(pks) else None

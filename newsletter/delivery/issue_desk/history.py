@@ -10,8 +10,9 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from articles.models import Article
-from newsletter.digests import versions
+from newsletter.digests import narrowing, versions
 from newsletter.digests.models import Issue, IssueItem, IssueVersion
+from newsletter.digests.narrowing import Narrowing
 from newsletter.digests.versions import Content
 
 SHOWN = 100
@@ -64,11 +65,20 @@ def differences(before: Content, after: Content, titles: Mapping[int, str]) -> I
     for name, label in labels.items():
         if before[name] != after[name]:
             yield Difference(label, pieces=list(_pieces(before[name], after[name])))
+    if versions.READERS in versions.differences(before, after):
+        yield Difference(_("Readers"), _readers(after[versions.READERS]))
     old, new = ({row[0]: row for row in content["items"]} for content in (before, after))
     for pk in {**old, **new}:
         yield from _of_story(titles.get(pk, _("a deleted article")), old.get(pk), new.get(pk))
     if versions.ORDER in versions.differences(before, after):
         yield Difference(_("The order"), _("the order was changed"))
+
+
+def _readers(kept: Mapping[str, Any]) -> str:
+    chosen = list(narrowing.conditions(Narrowing.from_json(kept), kept["cadence"]))
+    if not chosen:
+        return _("it is for all active readers of the newsletter")
+    return _("it is for active readers who %(conditions)s") % {"conditions": ", ".join(chosen)}
 
 
 def _of_story(title: str, old: Sequence[Any] | None, new: Sequence[Any] | None) -> Iterator[Difference]:

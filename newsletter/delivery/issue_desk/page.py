@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from django.utils.formats import date_format, number_format
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -16,11 +16,12 @@ from newsletter.delivery.desk import forecast_wording
 from newsletter.delivery.issue_desk import acting, presence
 from newsletter.delivery.issue_desk.board import Board, board
 from newsletter.delivery.models import Campaign
-from newsletter.digests import links, preflight, versions
-from newsletter.digests.changing import MOST_CHARACTERS
+from newsletter.digests import links, narrowing, preflight, versions
+from newsletter.digests.changing import MOST_CHARACTERS, sections_of
 from newsletter.digests.models import Issue, Schedule
 from newsletter.digests.preflight import Line, Verdict
 from newsletter.digests.rendering import RenderingError
+from newsletter.lib.numbers import grouped
 from newsletter.subscribers.models import Newsletter
 
 if TYPE_CHECKING:
@@ -42,16 +43,27 @@ def context(issue: Issue, *, by: User, now: datetime, typed: Mapping[str, str]) 
     return {
         "issue": issue, "newsletter": issue.newsletter, "board": laid, "typed": typed, "now": now,
         "is_digest": issue.newsletter.kind == Newsletter.Kind.DIGEST, "is_alive": is_alive,
+        "has_editor": issue.newsletter.kind != Newsletter.Kind.DIGEST and may_change(issue, by),
         "may_change": may_change(issue, by), "may_approve": is_alive and by.has_perm(versions.MAY_APPROVE),
         "lines": lines, "error_count": _count(lines, Verdict.ERROR), "warning_count": _count(lines, Verdict.WARNING),
         "others": presence.others(issue, than=by, now=now), "tag": presence.tag(issue), "most": MOST_CHARACTERS,
         "goes_at": _shown(issue), "rule": _rule(issue), "seconds": max(0, int((issue.send_at - now).total_seconds())),
         "sentence": forecast_wording.sentence(laid.forecast, now=now) if laid.forecast and is_alive else "",
         "remarks": list(forecast_wording.remarks(laid.forecast)) if laid.forecast and is_alive else [],
+        "is_narrowable": issue.is_written and not issue.correction_id, "conditions": list(narrowing.in_words(issue)),
         "campaign": campaign, **_progress(campaign),
-        "test_to": by.email, "desk_count": len(acting.desk_list()),
+        **_sections(issue, laid),
+        "test_to": " ".join(issue.newsletter.test_addresses) or by.email, "desk_count": len(acting.desk_list()),
         "shown_subject": issue.subject or laid.offered_subject,
     }  # fmt: skip
+
+
+def _sections(issue: Issue, laid: Board) -> dict[str, Any]:
+    """The titles that a story can be moved under, where the mail has sections; the last is of those without topic."""
+    if len(laid.parts) < 2:
+        return {"sections": [], "rest_title": ""}
+    titles = sections_of(issue)
+    return {"sections": titles, "rest_title": titles[-1]}
 
 
 def facts(shown: Mapping[str, Any]) -> dict[str, Any]:
@@ -61,7 +73,7 @@ def facts(shown: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "version": issue.version, "tag": shown["tag"], "others": shown["others"], "isAlive": shown["is_alive"],
         "words": {name: getattr(issue, name) for name in versions.WORDS}, "offeredSubject": laid.offered_subject,
-        "errors": shown["error_count"], "end": laid.end,
+        "errors": shown["error_count"],
     }  # fmt: skip
 
 
@@ -69,7 +81,7 @@ def may_change(issue: Issue, by: User) -> bool:
     """What is approved by somebody is only changed by those who could approve it."""
     if issue.launched_at or issue.status not in {*Issue.OPEN, Issue.Status.APPROVED}:
         return False
-    return versions.may_touch(issue, by=by) and by.has_perm(acting.MAY_CHANGE)
+    return versions.may_touch(issue, by=by) and by.has_perm(versions.MAY_CHANGE)
 
 
 def links_of(issue: Issue, *, now: datetime) -> list[str]:
@@ -86,7 +98,7 @@ def _progress(campaign: Campaign | None) -> dict[str, Any]:
     if books is None:
         return {"books": None}
     counts = {"planned_count": books.planned, "waiting_count": books.waiting}
-    return {"books": books, **{name: number_format(n, force_grouping=True) for name, n in counts.items()}}
+    return {"books": books, **{name: grouped(n) for name, n in counts.items()}}
 
 
 def _count(lines: list[Line], verdict: Verdict) -> int:

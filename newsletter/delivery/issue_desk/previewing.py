@@ -7,9 +7,10 @@ from datetime import datetime
 from html import escape
 
 from newsletter.delivery import outlooks, proofs
-from newsletter.digests.models import Issue
+from newsletter.digests.issue_sample import sample
+from newsletter.digests.models import Issue, IssueItem
 from newsletter.digests.rendering import RenderedMail
-from newsletter.digests.sampling import sample
+from newsletter.digests.stories import absolute
 from newsletter.lib import slots
 from newsletter.lib.slots import Slot
 
@@ -29,7 +30,20 @@ def html(issue: Issue, mail: RenderedMail, *, is_dark: bool, now: datetime, emai
     scheme = "dark" if is_dark else "light"
     whole = PREFERS_DARK.sub("@media all" if is_dark else "@media not all", whole)
     whole = whole.replace("light dark", scheme)
+    whole = _with_places(issue, whole)
     return whole.replace("<head>", '<head><base target="_blank">', 1)  # links open beside the frame
+
+
+def _with_places(issue: Issue, whole: str) -> str:
+    """With ``id="story-12"`` where a story begins, so that the desk can lead the frame to it.
+
+    Not on the link itself, which would take the focus away from the desk.
+    """
+    for item in issue.items.exclude(state__in=IssueItem.OUT).select_related("article").defer("article__body"):
+        address = re.escape(escape(absolute(item.article.get_absolute_url())))
+        link = re.compile(rf'<a\b[^>]*\bhref="{address}"')
+        whole = link.sub(rf'<span id="story-{item.article_id}"></span>\g<0>', whole, count=1)
+    return whole
 
 
 def text(issue: Issue, mail: RenderedMail, *, now: datetime, email: str = NOBODY, name: str = "") -> str:

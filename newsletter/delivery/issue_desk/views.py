@@ -30,7 +30,7 @@ from articles.models import Article
 from newsletter.delivery.desk.access import for_those_who_may
 from newsletter.delivery.issue_desk import acting, as_reader, history, page, presence, previewing
 from newsletter.delivery.issue_desk.acting import Answer, NotAllowedError
-from newsletter.digests import links
+from newsletter.digests import links, versions
 from newsletter.digests.changing import CannotChangeError, Desk
 from newsletter.digests.models import Issue
 from newsletter.digests.rendering import RenderingError
@@ -43,14 +43,13 @@ if TYPE_CHECKING:
 
 MAY_LOOK = "digests.view_issue"
 MOST_FOUND = 12
-# Somebody else's words in our own frame: pictures and styles, no script, no form. The desk may read how far it was
-# scrolled.
+# Somebody else's words in a frame: pictures and styles, no script, no form, and to the desk another origin.
 FRAME_POLICY: dict[str, list[str]] = {
     "default-src": [CSP.NONE],
     "img-src": ["*", "data:"],
     "style-src": [CSP.UNSAFE_INLINE],
     "frame-ancestors": [CSP.SELF],
-    "sandbox": ["allow-same-origin", "allow-popups", "allow-popups-to-escape-sandbox"],
+    "sandbox": ["allow-popups", "allow-popups-to-escape-sandbox"],
 }
 
 
@@ -191,7 +190,7 @@ def version_list(request: HttpRequest, issue: Issue, now: datetime) -> HttpRespo
 
 def _restore(request: HttpRequest, issue: Issue, now: datetime) -> HttpResponse:
     editor = _editor(request)
-    if not editor.has_perm(acting.MAY_CHANGE):
+    if not editor.has_perm(versions.MAY_CHANGE):
         raise PermissionDenied
     chosen = request.POST.get("version", "")
     version = issue.versions.filter(pk=chosen).first() if chosen.isdecimal() else None

@@ -9,10 +9,14 @@ from typing import Self
 from newsletter.delivery.mailbox.store import keep
 from newsletter.delivery.outcomes import Fate, Outcome
 from newsletter.delivery.personalization import Outgoing
+from newsletter.delivery.transports.base import one_at_a_time
 
 
 class MailboxTransport:
     """A Transport."""
+
+    def __init__(self) -> None:
+        self._is_stopping = False
 
     def __enter__(self) -> Self:
         return self
@@ -22,7 +26,12 @@ class MailboxTransport:
     ) -> None:
         return None
 
-    def deliver(self, messages: Iterable[Outgoing]) -> Iterator[Outcome]:
-        for message in messages:
-            keep([(message.recipient, message.data.replace(b"\r\n..", b"\r\n."))])
+    def stop(self, *, grace: float) -> None:
+        self._is_stopping = True
+
+    def deliver(self, messages: Iterable[Outgoing | None]) -> Iterator[Outcome]:
+        for message in one_at_a_time(messages):
+            if self._is_stopping:
+                return
+            keep([(message.recipient, message.data)])
             yield Outcome(message.send_pk, Fate.ACCEPTED, "kept in the mailbox")

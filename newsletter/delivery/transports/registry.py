@@ -1,26 +1,72 @@
-"""Which transport a mailer of MAILERS means."""
+"""Which transports campaigns go by, and what a mailer of MAILERS means."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.conf import settings
+from django.utils import timezone
 
 from newsletter.delivery.personalization import site_domain
+from newsletter.delivery.throttle.buckets import shared_store
+from newsletter.delivery.throttle.lanes import Lane
 from newsletter.delivery.transports.base import Transport
 from newsletter.delivery.transports.mailbox import MailboxTransport
-from newsletter.delivery.transports.provider import ProviderTransport
+from newsletter.delivery.transports.paced import PacedTransport
+from newsletter.delivery.transports.providers.transport import ProviderTransport
 from newsletter.delivery.transports.smtp import SmtpOptions, SmtpTransport
+from newsletter.delivery.transports.switchboard import Line, Switchboard
 
-CAMPAIGNS = "campaigns"
+_SMTP_LIMITS = {"connections", "window", "messages"}
 
 
-def open_transport(mailer: str = CAMPAIGNS) -> Transport:
-    """A transport for the mailer with this name, to be entered with ``with``."""
+def open_transport(
+    *,
+    newsletter: str = "",
+    is_urgent: bool = False,
+    is_over: Callable[[], bool] = lambda: False,
+    clock: Callable[[], datetime] = timezone.now,
+) -> Transport:
+    """The way out for bulk mail of the newsletter with this slug, to be entered with ``with``.
+
+    It may be several transports behind one (docs/operations.md, "Several transports"). Once ``is_over`` says that no
+    more messages will come, none of them waits for its rate.
+    """
+    names = settings.NEWSLETTER_TRANSPORTS.get(newsletter, settings.TRANSPORTS)
+    if len(names) == 1:
+        return _paced(names[0], is_urgent=is_urgent, is_over=is_over)
+    paced = partial(_paced, is_urgent=is_urgent, is_over=is_over)
+    return Switchboard([_line(name) for name in names], connect=paced, clock=clock)
+
+
+def _paced(name: str, *, is_urgent: bool, is_over: Callable[[], bool]) -> Transport:
+    """The transport, no faster than its ``rate``."""
+    rate: float | None = settings.MAILERS[name].get("SENDING", {}).get("rate")
+    if rate is None:
+        return connect(name)
+    lane = Lane(shared_store(), f"transport:{name}", rate=rate, is_urgent=is_urgent)
+    return PacedTransport(connect(name), lane, is_over=is_over)
+
+
+def _line(name: str) -> Line:
+    sending: dict[str, Any] = settings.MAILERS[name].get("SENDING", {})
+    return Line(name, weight=sending.get("weight", 1), order=sending.get("order", 1))
+
+
+def connect(mailer: str) -> Transport:
+    """The transport for the mailer with this name."""
     entry: dict[str, Any] = settings.MAILERS[mailer]
     backend = entry["BACKEND"]
     if backend == "newsletter.delivery.mailbox.backend.EmailBackend":
         return MailboxTransport()
     if backend == "django.core.mail.backends.smtp.EmailBackend":
-        return SmtpTransport(SmtpOptions(**entry.get("OPTIONS", {})), local_hostname=site_domain())
+        return SmtpTransport(_smtp_options(entry), local_hostname=site_domain())
     return ProviderTransport(mailer)
+
+
+def _smtp_options(entry: dict[str, Any]) -> SmtpOptions:
+    limits = {name: value for name, value in entry.get("SENDING", {}).items() if name in _SMTP_LIMITS}
+    return SmtpOptions(**entry.get("OPTIONS", {}), **limits)

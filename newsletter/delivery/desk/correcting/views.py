@@ -103,8 +103,10 @@ def sent_correction(request: HttpRequest, pk: int) -> HttpResponse:
         "is_moving": any(mail.progress.is_moving for mail in told),
         "is_waiting": any(mail.progress.state in {"waits", "starts"} for mail in told),
     }  # fmt: skip
-    if not told:
-        context |= {"reaches": list(corrections.reaches(correction)), "body": _shown(correction)}
+    served = {mail.newsletter_id for mail in mails if mail.status != Issue.Status.CANCELLED}
+    if len(served) < len({mail.newsletter_id for mail in mails}) or not told:
+        reaches = [each for each in corrections.reaches(correction) if each.newsletter.pk not in served]
+        context |= {"is_open": bool(reaches) or not told, "reaches": reaches, "body": _shown(correction)}
     return _show(request, "correction", _("Correction"), context)
 
 
@@ -119,8 +121,8 @@ def _send(request: HttpRequest, correction: Correction) -> None:
 
 
 def _take_back(request: HttpRequest, correction: Correction) -> None:
-    taken = [mail.cancel() for mail in correction.mails.select_related("newsletter")]
-    if all(taken):
+    waiting = correction.mails.filter(status=Issue.Status.APPROVED).select_related("newsletter")
+    if all(taken := [mail.cancel() for mail in waiting]) and taken:
         messages.success(request, _("Taken back. Nobody has got it. The note stays where it is published."))
     else:
         messages.warning(request, _("It was too late to take it back: see below what can still be stopped."))

@@ -1,13 +1,14 @@
 """Whom an announcement is for: the conditions, how many readers that is, and some of them.
 
-Where readers are many, counting all of them is left to whoever asks for it; the page itself counts so far and no
-further.
+Where a newsletter has many readers, the worker counts (outlooks.py), and the page says what it found, or that it is
+still counting: nobody waits for a million rows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -18,22 +19,24 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 from unfold.widgets import UnfoldAdminSelect2MultipleWidget, UnfoldAdminSelectWidget
 
 from articles.models import Topic
-from newsletter.delivery import audience
+from newsletter.delivery import audience, outlooks
 from newsletter.delivery.desk.access import for_those_who_may
 from newsletter.digests import narrowing, versions
+from newsletter.digests.changing import CannotChangeError, Desk
 from newsletter.digests.models import Issue
 from newsletter.digests.narrowing import Narrowing
-from newsletter.subscribers.models import Label, Newsletter, Subscriber, Suppression
+from newsletter.digests.versions import ClosedError, StaleError
+from newsletter.subscribers.models import Label, Newsletter, Subscriber, Subscription, Suppression
 
 MOST_COUNTED = 30_000  # in well under a second
 MOST_LANGUAGES, EXAMPLES = 50, 5
-ALL = "all"
 
 
 class AudienceForm(forms.Form):
@@ -55,10 +58,12 @@ class AudienceForm(forms.Form):
         help_text=gettext_lazy("Who named no language reads that of the newsletter."),
     )  # fmt: skip
 
+    seen = forms.IntegerField(required=False, min_value=0, widget=forms.HiddenInput)
+
     def __init__(self, issue: Issue, data: Mapping[str, Any] | None = None) -> None:
         chosen = Narrowing.of(issue)
         initial = {"topics": chosen.topics, "label": chosen.label, "language": chosen.language}
-        super().__init__(data, initial={**initial, "cadence": issue.cadence})
+        super().__init__(data, initial={**initial, "cadence": issue.cadence, "seen": issue.version})
         cadence: Any = self.fields["cadence"]
         language: Any = self.fields["language"]
         cadence.choices = [("", _("whatever they chose")), *issue.newsletter.cadence_choices()]
@@ -73,11 +78,11 @@ class AudienceForm(forms.Form):
 
 @dataclass(frozen=True)
 class Reached:
-    """``is_more``: there are more than were counted."""
+    """``count`` is None while the worker counts; ``at``: when it did. Few are counted here and now."""
 
-    count: int
-    is_more: bool
-    examples: tuple[str, ...]
+    count: int | None
+    at: datetime | None = None
+    examples: tuple[str, ...] = ()
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -89,14 +94,11 @@ def narrow(request: HttpRequest, pk: int) -> HttpResponse:
         raise PermissionDenied
     form = AudienceForm(issue, request.POST or None)
     if request.method == "POST" and form.is_valid():
-        if _keep(issue, form):
-            messages.success(request, _("Kept. It goes to these readers and no others."))
-        else:
-            messages.warning(request, _("Nothing was changed: it had gone out, or was cancelled."))
+        _keep(request, issue, form)
         return HttpResponseRedirect(reverse("sending:audience", args=[issue.pk]))
     context = {
         **admin.site.each_context(request), "title": _("Readers"), "issue": issue, "form": form,
-        "reached": reached(issue, counts_all=ALL in request.GET, shows=request.user.has_perm(SEE_READERS)),
+        "reached": reached(issue, shows=request.user.has_perm(SEE_READERS)),
         "conditions": list(narrowing.in_words(issue)),
     }  # fmt: skip
     return TemplateResponse(request, "admin/audience/narrow.html", context)
@@ -105,19 +107,27 @@ def narrow(request: HttpRequest, pk: int) -> HttpResponse:
 SEE_READERS = "subscribers.view_subscriber"
 
 
-def reached(issue: Issue, *, counts_all: bool, shows: bool) -> Reached:
-    """Whom it would be sent to now: active, and not on the suppression list. Two queries."""
+def reached(issue: Issue, *, shows: bool) -> Reached:
+    """Whom it would be sent to now: active, and not on the suppression list. At most 3 queries, all of them bounded."""
+    everybody = Subscription.objects.filter(newsletter=issue.newsletter, status=Subscription.Status.ACTIVE)
+    if everybody.order_by()[: MOST_COUNTED + 1].count() > MOST_COUNTED:
+        found = outlooks.reached(issue)
+        return Reached(found.count, found.at) if found else Reached(None)
     suppressed = Suppression.objects.filter(address_hash=OuterRef("subscriber__address_hash"))
     readers = audience.readers(issue).filter(~Exists(suppressed))
-    count = readers.count() if counts_all else readers.values("pk")[: MOST_COUNTED + 1].count()
     first = readers.order_by("pk").values_list("subscriber__email", flat=True)[:EXAMPLES] if shows else ()
-    is_more = not counts_all and count > MOST_COUNTED
-    return Reached(min(count, MOST_COUNTED) if is_more else count, is_more, tuple(first))
+    return Reached(readers.count(), examples=tuple(first))
 
 
-def _keep(issue: Issue, form: AudienceForm) -> int:
-    waiting = Issue.objects.waiting().filter(pk=issue.pk)
-    return waiting.update(narrowing=form.chosen.as_json(), cadence=form.cleaned_data["cadence"])
+def _keep(request: HttpRequest, issue: Issue, form: AudienceForm) -> None:
+    seen = form.cleaned_data["seen"]
+    if not request.user.is_authenticated:
+        raise PermissionDenied
+    hand = Desk(issue, by=request.user, seen=issue.version if seen is None else seen, now=timezone.now())
+    try:
+        messages.success(request, hand.narrow(form.chosen, cadence=form.cleaned_data["cadence"]))
+    except (StaleError, ClosedError, CannotChangeError) as error:
+        messages.warning(request, str(error))
 
 
 def _languages(newsletter: Newsletter, chosen: str) -> list[tuple[str, str]]:

@@ -42,6 +42,8 @@ class Command(BaseCommand):
         while True:
             for due in sweeping.sweep(now=timezone.now()):
                 sweeping.drain_for_a_while(due, clock=timezone.now)
+            for being_filled in Campaign.objects.being_filled():
+                campaigns.fill_slice(being_filled, now=timezone.now())
             issue = Issue.objects.select_related("newsletter").get(pk=issue.pk)
             campaign = Campaign.objects.filter(issue=issue).first()
             if campaign is None or campaign.status != Campaign.Status.SENDING:

@@ -1,0 +1,135 @@
+"""A worker's claims: a batch under a lease, kept only while the worker shows that it lives.
+
+The lease is the fence: whoever took the batch over has another one, and a worker that wakes up too late can neither
+hand over nor settle anything any more.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import deque
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.models import F, QuerySet
+
+from newsletter.delivery import offers, packing, recipients
+from newsletter.delivery.journal import Journal
+from newsletter.delivery.models import Batch, Campaign, Send
+from newsletter.delivery.recipients import Recipient
+from newsletter.lib.bulk import prefer_indexes
+
+LEASE = timedelta(minutes=3)
+
+
+@dataclass(slots=True)
+class Claim:
+    """A batch that this worker alone may hand over. ``waiting``: readers, in order, that it has not drawn yet."""
+
+    campaign_pk: int
+    batch_pk: int
+    lease: str
+    waiting: deque[Recipient]
+    journal: Journal
+    asked_at: datetime
+
+
+def claim(campaign: Campaign, *, now: datetime) -> Claim | None:
+    """Take the next batch, ask consent and suppression once more, and skip who must not be mailed. None: none left.
+
+    Raises JournalError.
+    """
+    return _take(campaign, now=now) or (_take(campaign, now=now) if packing.pack(campaign, now=now) else None)
+
+
+@transaction.atomic
+def renew(campaign: Campaign, claimed: Claim, *, now: datetime) -> bool:
+    """Still ours, and the campaign still sending? Then consent is asked again for who has not been drawn."""
+    prefer_indexes()
+    if not _mine(claimed).update(lease_until=now + LEASE):
+        return False
+    if not Campaign.objects.sending().filter(pk=campaign.pk).exists():
+        return False
+    claimed.waiting = deque(_mailable(campaign, [reader.send_pk for reader in claimed.waiting], now=now))
+    claimed.asked_at = now
+    return True
+
+
+def hold_on(claimed: Claim, *, open_count: int) -> bool:
+    """Is the lease still ours? If so nobody takes it until this transaction ends. A batch that is done goes."""
+    return bool(_mine(claimed).update(open_count=open_count) if open_count else _mine(claimed).delete()[0])
+
+
+def give_back(claimed: Claim, open_pks: Collection[int]) -> None:
+    """What is open may be claimed by anybody, as if it had never been claimed.
+
+    Nothing else stays in the batch: what was put off is packed anew when it is due, and must not be in two batches.
+    """
+    if open_pks:
+        left = {"sends": ",".join(map(str, open_pks)), "open_count": len(open_pks)}
+        _mine(claimed).update(lease="", lease_until=None, **left)
+    else:
+        _mine(claimed).delete()
+    claimed.journal.close()
+
+
+def has_work(campaign: Campaign, *, now: datetime) -> bool:
+    """Is there anything that a worker could claim now?"""
+    if campaign.batches.free().exists() or campaign.sends.due(now).exists():
+        return True
+    return campaign.sends.filter(pk__gt=F("campaign__packed_to"), status=Send.Status.QUEUED).exists()
+
+
+def held_sends(campaign: Campaign) -> list[int]:
+    """The ids of what workers hold."""
+    return campaign.batches.held().send_pks()
+
+
+def in_flight(campaign: Campaign) -> int:
+    """How many sends without an outcome workers hold."""
+    return sum(campaign.batches.held().values_list("open_count", flat=True))
+
+
+def _mine(claimed: Claim) -> QuerySet[Batch]:
+    return Batch.objects.filter(pk=claimed.batch_pk, lease=claimed.lease)
+
+
+def _mailable(campaign: Campaign, pks: list[int], *, now: datetime) -> list[Recipient]:
+    """Who of these may be mailed as of now; the others are skipped, with the reason."""
+    answer = recipients.ask(campaign, pks)
+    for reason, skipped in answer.skipped.items():
+        still_open = Send.objects.filter(pk__in=skipped, status=Send.Status.QUEUED)
+        still_open.update(status=Send.Status.SKIPPED, reason=reason, settled_at=now)
+    return offers.respect_wishes(answer.mailable)
+
+
+def _take(campaign: Campaign, *, now: datetime) -> Claim | None:
+    """The first free batch, now leased. Its journal stands before its lease does."""
+    journals: list[Journal] = []
+    try:
+        with transaction.atomic():
+            return _lease(campaign, journals, now=now)
+    except BaseException:
+        for journal in journals:
+            journal.close()
+        raise
+
+
+def _lease(campaign: Campaign, journals: list[Journal], *, now: datetime) -> Claim | None:
+    """The campaign's row is locked, so that it is not cancelled at that moment."""
+    prefer_indexes()
+    if not list(Campaign.objects.sending().select_for_update(no_key=True).filter(pk=campaign.pk).values_list("pk")):
+        return None
+    free = campaign.batches.free()
+    if connection.features.has_select_for_update_skip_locked:
+        free = free.select_for_update(skip_locked=True)
+    batch = free.first()
+    if batch is None:
+        return None
+    lease, pks = secrets.token_hex(16), batch.send_pks
+    Batch.objects.filter(pk=batch.pk).update(lease=lease, lease_until=now + LEASE)
+    waiting = deque(_mailable(campaign, pks, now=now))
+    journals.append(Journal(lease, pks))
+    return Claim(campaign.pk, batch.pk, lease, waiting, journals[0], now)

@@ -1,0 +1,107 @@
+"""A campaign's figures in words, as its page and the terminal say them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from newsletter.delivery.desk.campaign.figures import Figures
+from newsletter.delivery.models import Campaign, Send
+from newsletter.lib.dates import day_and_hour
+from newsletter.lib.numbers import grouped
+
+TONES = {
+    Campaign.Status.SENDING: "info",
+    Campaign.Status.PAUSED: "warning",
+    Campaign.Status.FINISHED: "success",
+    Campaign.Status.CANCELLED: "plain",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """``state`` with its ``tone``; ``sentence`` says where it stands; ``figures`` are (value, label, status)."""
+
+    state: str
+    tone: str
+    sentence: str
+    figures: tuple[tuple[str, str, str], ...]
+
+
+def told(figures: Figures) -> Told:
+    campaign = figures.campaign
+    return Told(
+        state=campaign.get_status_display(),
+        tone=TONES[Campaign.Status(campaign.status)],
+        sentence=" ".join(_sentences(figures)),
+        figures=tuple(_counts(figures)),
+    )
+
+
+def span(seconds: int) -> str:
+    """About how long that is: ``40 seconds``, ``12 minutes``, ``3 hours``."""
+    for size, one, many in (
+        (3600, "%(count)d hour", "%(count)d hours"),
+        (60, "%(count)d minute", "%(count)d minutes"),
+    ):
+        if seconds >= 2 * size:
+            count = round(seconds / size)
+            return ngettext(one, many, count) % {"count": count}
+    return ngettext("%(count)d second", "%(count)d seconds", seconds) % {"count": seconds}
+
+
+def _still_to_come(campaign: Campaign) -> Iterator[str]:
+    """Whose mails do not exist yet."""
+    if campaign.filled_to is not None:
+        values = {"done": grouped(campaign.filled_count), "all": grouped(campaign.audience_count)}
+        yield _("Still being created: %(done)s of %(all)s mails.") % values
+    elif campaign.next_wave_at:
+        yield ngettext(
+            "%(count)s reader gets it later, at their own hour; the next at %(at)s.",
+            "%(count)s readers get it later, at their own hour; the next at %(at)s.",
+            campaign.coming_count,
+        ) % {
+            "count": grouped(campaign.coming_count),
+            "at": day_and_hour(campaign.next_wave_at, campaign.issue.newsletter.time_zone),
+        }
+
+
+def _sentences(figures: Figures) -> Iterator[str]:
+    campaign, zone = figures.campaign, figures.campaign.issue.newsletter.time_zone
+    if campaign.status == Campaign.Status.PAUSED:
+        yield campaign.reason
+        if campaign.resume_at:
+            yield _("It tries again %(at)s.") % {"at": day_and_hour(campaign.resume_at, zone)}
+        else:
+            yield _("Nothing more is handed over until somebody resumes it.")
+    elif campaign.status == Campaign.Status.SENDING:
+        yield _("Since %(at)s.") % {"at": day_and_hour(campaign.started_at, zone)}
+        if figures.rate:
+            yield _("%(rate)s readers a second.") % {"rate": grouped(round(figures.rate) or 1)}
+        if figures.seconds_left is not None:
+            yield _("About %(span)s to go.") % {"span": span(figures.seconds_left)}
+    elif campaign.finished_at:
+        yield _("From %(start)s to %(end)s.") % {
+            "start": day_and_hour(campaign.started_at, zone), "end": day_and_hour(campaign.finished_at, zone),
+        }  # fmt: skip
+    if figures.is_moving:
+        yield from _still_to_come(campaign)
+
+
+def _counts(figures: Figures) -> Iterator[tuple[str, str, str]]:
+    labels = {
+        Send.Status.SENT: _("accepted"),
+        Send.Status.QUEUED: _("waiting"),
+        Send.Status.IN_FLIGHT: _("in flight"),
+        Send.Status.DEFERRED: _("put off, to be tried again"),
+        Send.Status.FAILED: _("refused or given up"),
+        Send.Status.SKIPPED: _("left out"),
+    }
+    always = {Send.Status.SENT}
+    for status, label in labels.items():
+        count = figures.books.of(status)
+        if count or status in always:
+            yield grouped(count), label, status.value

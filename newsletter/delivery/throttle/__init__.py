@@ -1,0 +1,1 @@
+"""Speed limits, which all workers share: of transports, newsletters and receivers' mail domains."""

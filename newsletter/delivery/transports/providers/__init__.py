@@ -1,0 +1,1 @@
+"""Providers' APIs through django-anymail: one call for many readers where the provider can."""

@@ -1,0 +1,257 @@
+"""A provider's API as a transport: batches, several calls at a time, and a verdict on every call that went wrong."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Any, Self
+
+from django.conf import settings
+
+from newsletter.delivery.outcomes import Fate, Outcome, SenderRefusedError, TransportDownError
+from newsletter.delivery.personalization import Outgoing
+from newsletter.delivery.transports.base import ASK_AGAIN_SECONDS
+from newsletter.delivery.transports.providers.abilities import abilities_of
+from newsletter.delivery.transports.providers.calling import Caller, Kind, Result
+from newsletter.delivery.transports.providers.calls import Calls
+from newsletter.delivery.transports.providers.sorting import Batch, Sorter
+from newsletter.lib.addresses import without_address
+
+CONNECTIONS = 4
+# As many in a row are no reader's fault: the provider is ill, or refuses us.
+MAX_FAILURES, MAX_RECIPIENT_REFUSALS = 3, 10
+# A provider that asks for less patience than this is waited for; one that asks for more, or again and again, is down.
+PATIENCE_SECONDS, MAX_WAITS = 2.0, 5
+# How often a call whose outcome is unknown is made again at once, where its idempotency key makes that harmless.
+MAX_REPEATS = 2
+SHRINK = 10  # after a call that failed batches are so much smaller, until one succeeds: fewer readers are in doubt
+
+
+_TAKEN_BEFORE = re.compile(r"duplicate|idempoten|already", re.IGNORECASE)
+_CONFLICT = "409"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A call to be made, and how often the same was tried."""
+
+    batch: Batch
+    waits: int = 0
+    repeats: int = 0
+
+
+class ProviderTransport:
+    """A Transport over the mailer with this name in MAILERS. Raises SenderRefusedError if that is not set up."""
+
+    def __init__(self, mailer: str) -> None:
+        entry: dict[str, Any] = settings.MAILERS[mailer]
+        sending = entry.get("SENDING", {})
+        self._abilities = abilities = abilities_of(entry["BACKEND"])
+        Caller(mailer, abilities)  # raises now what is wrong with the settings
+        self._connections = sending.get("connections", CONNECTIONS)
+        self._full_size = min(abilities.batch_size, sending.get("batch", abilities.batch_size))
+        self._calls = Calls(lambda: Caller(mailer, abilities), connections=self._connections)
+        self._sorter = Sorter(abilities, batch_size=self._full_size)
+        self._health = Health()
+        self._jobs: deque[Job] = deque()
+        self._under_way: dict[int, Job] = {}
+        self._tokens = itertools.count()
+        self._limit = self._connections
+        self._not_before = 0.0
+        self._stop_at: float | None = None
+        self._error: Exception | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._calls.close()
+
+    def stop(self, *, grace: float) -> None:
+        self._stop_at = time.monotonic() + grace
+
+    def deliver(self, messages: Iterable[Outgoing | None]) -> Iterator[Outcome]:
+        source, is_drawing, self._error = iter(messages), True, None
+        while True:
+            if self._is_ending:
+                self._jobs.clear()  # not begun: these have no outcome
+                self._sorter.flush()
+                is_drawing = False
+            is_drawing = is_drawing and self._draw(source)
+            self._start()
+            if not (is_drawing or self._jobs or self._under_way):
+                break
+            if self._stop_at is not None and time.monotonic() >= self._stop_at:
+                yield from self._abandon()
+            elif finished := self._calls.finished(ASK_AGAIN_SECONDS):
+                token, result = finished
+                if job := self._under_way.pop(token, None):
+                    yield from self._judge(job, result)
+        if self._error:
+            raise self._error
+
+    @property
+    def _is_ending(self) -> bool:
+        return self._error is not None or self._stop_at is not None
+
+    def _draw(self, source: Iterator[Outgoing | None]) -> bool:
+        """Draw until as many calls are under way as may be, or nothing right now. False: nothing will come.
+
+        No further: what was drawn when the machine dies is in doubt.
+        """
+        while len(self._jobs) + len(self._under_way) < self._limit:
+            try:
+                message = next(source)
+            except StopIteration:
+                self._jobs.extend(Job(batch) for batch in self._sorter.flush())
+                return False
+            if self._is_ending:
+                return False
+            ready = self._sorter.flush(only_old=True) if message is None else self._sorter.add(message)
+            self._jobs.extend(Job(batch) for batch in ready)
+            self._start()
+            if message is None:
+                return True
+        return True
+
+    def _start(self) -> None:
+        """Begin as many calls as may be under way."""
+        if self._is_ending or time.monotonic() < self._not_before:
+            return
+        while self._jobs and len(self._under_way) < self._limit:
+            token, job = next(self._tokens), self._jobs.popleft()
+            self._under_way[token] = job
+            self._calls.start(token, job.batch)
+
+    def _abandon(self) -> Iterator[Outcome]:
+        """Time is up: whatever is under way may have been taken."""
+        for job in self._under_way.values():
+            yield from _outcomes(job.batch, Fate.UNKNOWN, "stopped before the provider answered")
+        self._under_way.clear()
+
+    def _judge(self, job: Job, result: Result) -> Iterator[Outcome]:
+        match result.kind:
+            case Kind.SETTLED:
+                yield from self._settle(result)
+            case Kind.NOT_NOW:
+                self._wait(job, result)
+            case Kind.NOT_REACHED:
+                self._end(TransportDownError(result.words))
+            case Kind.NOT_YOU:
+                self._end(SenderRefusedError(result.words))
+            case Kind.REJECTED:
+                yield from self._rejected(job, result)
+            case Kind.FAILED:
+                yield from self._doubtful(job, result, Fate.DEFERRED)
+            case Kind.LOST:
+                yield from self._doubtful(job, result, Fate.UNKNOWN)
+
+    def _settle(self, result: Result) -> Iterator[Outcome]:
+        """Every mail has its outcome. Where none was accepted, only as many as show that it is not the readers."""
+        if any(outcome.fate == Fate.ACCEPTED for outcome in result.outcomes):
+            self._recover()
+            yield from result.outcomes
+            return
+        for outcome in result.outcomes:
+            if self._error and outcome.fate == Fate.REFUSED:
+                continue  # it was not taken: it goes back to the queue
+            yield outcome
+            if outcome.fate == Fate.REFUSED:
+                self._end(self._health.refused(outcome.response, is_ours=outcome.send_pk in result.ours))
+            elif outcome.fate == Fate.UNKNOWN:
+                self._end(self._health.failed(outcome.response))
+
+    def _recover(self) -> None:
+        self._health = Health()
+        self._sorter.batch_size = min(self._full_size, self._sorter.batch_size * SHRINK)
+        self._limit = min(self._connections, self._limit + 1)
+
+    def _wait(self, job: Job, result: Result) -> None:
+        """The provider asks for patience: fewer calls at a time from now on, this one again after a while."""
+        pause = PATIENCE_SECONDS * 2.0 ** (job.waits - 2) if result.retry_after is None else result.retry_after
+        if pause > PATIENCE_SECONDS or job.waits >= MAX_WAITS:
+            self._end(TransportDownError(result.words, retry_after=result.retry_after))
+            return
+        self._limit = max(1, self._limit // 2)
+        self._again(replace(job, waits=job.waits + 1), pause)
+
+    def _rejected(self, job: Job, result: Result) -> Iterator[Outcome]:
+        """Something in the call is wrong: of many readers one may be the reason, so it is looked for."""
+        if job.repeats and _TAKEN_BEFORE.search(result.words):
+            yield from _outcomes(job.batch, Fate.ACCEPTED, "taken before; its answer was lost")
+        elif job.repeats and _CONFLICT in result.words:
+            yield from self._doubtful(job, result, Fate.UNKNOWN)
+        elif len(job.batch) > 1:
+            self._jobs.extendleft(reversed([Job(part) for part in _parts(job.batch, result.named)]))
+        elif not self._error:
+            yield from _outcomes(job.batch, Fate.REFUSED, result.words)
+            is_ours = not result.named
+            self._end(self._health.refused(result.words, is_ours=is_ours))
+
+    def _doubtful(self, job: Job, result: Result, fate: Fate) -> Iterator[Outcome]:
+        """The call failed, or its answer was lost. With an idempotency key it may be asked again without harm."""
+        has_key = self._abilities.idempotency_header or self._abilities.idempotency_field
+        if has_key and job.repeats < MAX_REPEATS and not self._is_ending:
+            self._again(replace(job, repeats=job.repeats + 1), 0.5 * 2**job.repeats)
+            return
+        yield from _outcomes(job.batch, fate, result.words)
+        self._sorter.batch_size = max(1, self._sorter.batch_size // SHRINK)
+        self._end(self._health.failed(result.words))
+
+    def _again(self, job: Job, seconds: float) -> None:
+        self._not_before = time.monotonic() + seconds
+        self._jobs.appendleft(job)
+
+    def _end(self, error: Exception | None) -> None:
+        """Begin nothing more; what is under way is waited for. The first error is the one that is told."""
+        self._error = self._error or error
+
+
+class Health:
+    """How the provider has treated us since it last accepted a mail."""
+
+    def __init__(self) -> None:
+        self._failures = self._recipient_refusals = 0
+        self._is_refused = False
+
+    def failed(self, words: str) -> Exception | None:
+        """The error that ends the sending, once there are too many."""
+        self._failures += 1
+        return self._verdict(words)
+
+    def refused(self, words: str, *, is_ours: bool) -> Exception | None:
+        """``is_ours``: of us or of what we send, not of the reader."""
+        if is_ours:
+            self._failures += 1
+            self._is_refused = True
+        else:
+            self._recipient_refusals += 1
+        return self._verdict(words)
+
+    def _verdict(self, words: str) -> Exception | None:
+        if self._recipient_refusals >= MAX_RECIPIENT_REFUSALS:
+            return SenderRefusedError(words)
+        if self._failures < MAX_FAILURES:
+            return None
+        return SenderRefusedError(words) if self._is_refused else TransportDownError(words)
+
+
+def _parts(batch: Batch, named: frozenset[str]) -> list[Batch]:
+    """The batch without the readers whom the provider names, and these one by one; its halves if it names nobody."""
+    others = [message for message in batch if message.recipient.lower() not in named]
+    if others and len(others) < len(batch):
+        return [others, *([message] for message in batch if message.recipient.lower() in named)]
+    middle = len(batch) // 2
+    return [batch[:middle], batch[middle:]]
+
+
+def _outcomes(batch: Batch, fate: Fate, words: str) -> Iterator[Outcome]:
+    for message in batch:
+        yield Outcome(message.send_pk, fate, without_address(words, message.recipient))

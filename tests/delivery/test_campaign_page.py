@@ -1,0 +1,159 @@
+"""The page of a campaign: its figures are the ledger's, what went wrong is told in the server's words."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from newsletter.delivery import campaigns, dispatch, tallies
+from newsletter.delivery.models import Campaign, Send, Tally
+from newsletter.delivery.outcomes import Fate
+from newsletter.delivery.throttle.groups import group_of
+from newsletter.digests.models import Issue
+from tests.factories import (
+    NOW,
+    make_article,
+    make_campaign,
+    make_editor,
+    make_issue,
+    make_newsletter,
+    make_subscription,
+)
+from tests.servers.smtp import SmtpServer, Stage
+
+READERS = ["ada@gmail.com", "bob@googlemail.com", "cleo@example.org", "dora@hotmail.fr", "emil@example.net"]
+
+
+@pytest.fixture
+def desk(db: None) -> Client:
+    client = Client()
+    client.force_login(make_editor(is_superuser=True))
+    return client
+
+
+@pytest.fixture
+def campaign(db: None, smtp_mailers: SmtpServer) -> Campaign:
+    """Five readers: one is refused, one put off, three get it."""
+    newsletter = make_newsletter(slug="latest")
+    for email in READERS:
+        make_subscription(newsletter=newsletter, email=email)
+    issue = make_issue(newsletter=newsletter, articles=[make_article()], status=Issue.Status.APPROVED, approved_at=NOW)
+    launched = campaigns.launch(issue, now=NOW)
+    assert launched
+    smtp_mailers.refuse(Stage.RCPT, "550 5.1.1 <cleo@example.org> unknown", recipient="cleo@example.org")
+    smtp_mailers.refuse(Stage.RCPT, "451 4.7.1 greylisted, id 3F2A91", recipient="dora@hotmail.fr")
+    dispatch.drain(launched, clock=lambda: NOW, seconds=10)
+    launched.refresh_from_db()
+    return launched
+
+
+def page_of(desk: Client, campaign: Campaign, **query: str) -> str:
+    response = desk.get(reverse("admin:delivery_campaign_change", args=[campaign.pk]), query)
+    assert response.status_code == 200
+    return response.text
+
+
+def test_page_tells_what_was_taken_put_off_and_refused_and_why(desk: Client, campaign: Campaign) -> None:
+    page = page_of(desk, campaign)
+
+    assert "<strong>3</strong> accepted" in page
+    assert "<strong>1</strong> put off, to be tried again" in page
+    assert "451 4.7.1 greylisted" in page
+    assert "550 5.1.1" in page
+    assert "cleo@example.org" not in page  # the server's words outlive a reader
+
+
+def test_tallies_are_the_ledgers_figures_by_group_of_domains(campaign: Campaign) -> None:
+    groups = tallies.by_group(campaign)
+
+    assert groups["gmail.com"].accepted == 2
+    assert groups["outlook.com"].deferred == 1
+    assert (groups[""].accepted, groups[""].refused) == (1, 1)
+    assert sum(each.accepted for each in groups.values()) == campaign.sends.filter(status=Send.Status.SENT).count()
+
+
+def test_tallies_of_two_workers_add_up(db: None) -> None:
+    campaign, now = make_campaign(), timezone.now()
+
+    tallies.add(campaign.pk, [("", Fate.ACCEPTED)] * 3 + [("gmail.com", Fate.UNKNOWN)], now=now)
+    tallies.add(campaign.pk, [("", Fate.ACCEPTED)] * 2, now=now)
+    tallies.add(campaign.pk, [("", Fate.ACCEPTED)], now=now + timedelta(minutes=1))
+
+    assert Tally.objects.count() == 3
+    assert tallies.by_group(campaign)[""].accepted == 6
+    assert list(tallies.by_minute(campaign, since=now - timedelta(minutes=1)).values())[-1] == 1
+
+
+def test_one_reader_is_found_by_address_however_it_is_written(desk: Client, campaign: Campaign) -> None:
+    page = page_of(desk, campaign, address=" Dora@HOTMAIL.fr ")
+
+    assert "dora@hotmail.fr" in page
+    assert "Next attempt" in page
+
+
+def test_an_address_that_is_not_in_it_is_said_so(desk: Client, campaign: Campaign) -> None:
+    assert "Nobody with this address" in page_of(desk, campaign, address="nobody@example.org")
+
+
+def test_living_part_answers_304_until_something_changes(desk: Client, campaign: Campaign) -> None:
+    url = reverse("sending:campaign_progress", args=[campaign.pk])
+    first = desk.get(url)
+    again = desk.get(url, headers={"If-None-Match": first.headers["ETag"]})
+    campaign.pause(reason="The mail server cannot be reached: refused")
+    changed = desk.get(url, headers={"If-None-Match": first.headers["ETag"]})
+
+    assert (first.status_code, again.status_code, changed.status_code) == (200, 304, 200)
+    assert "cannot be reached" in changed.text
+
+
+def test_everybody_as_csv(desk: Client, campaign: Campaign) -> None:
+    response = desk.get(reverse("sending:campaign_export", args=[campaign.pk]))
+
+    rows = list(csv.DictReader(io.StringIO(response.getvalue().decode())))
+    assert {row["address"]: row["outcome"] for row in rows} == {
+        "ada@gmail.com": "sent", "bob@googlemail.com": "sent", "cleo@example.org": "failed",
+        "dora@hotmail.fr": "deferred", "emil@example.net": "sent",
+    }  # fmt: skip
+
+
+def test_csv_is_for_those_who_may_see_readers(campaign: Campaign) -> None:
+    client = Client()
+    person = User.objects.create_user("looker", is_staff=True)
+    person.user_permissions.add(Permission.objects.get(codename="view_campaign"))
+    client.force_login(person)
+
+    answers = [client.get(reverse(f"sending:campaign_{what}", args=[campaign.pk])) for what in ("progress", "export")]
+
+    assert [answer.status_code for answer in answers] == [200, 403]
+
+
+def test_terminal_shows_the_same(campaign: Campaign, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("campaign", "latest", once=True, json=True)
+    machine = json.loads(capsys.readouterr().out)
+    call_command("campaign", f"latest/{campaign.issue.number}", once=True)
+    person = capsys.readouterr().out
+
+    assert machine["counts"]["sent"] == 3
+    assert "3 accepted, 1 put off" in person
+    assert "451 4.7.1 greylisted" in person
+
+
+@pytest.mark.parametrize(
+    ("address", "group"),
+    [
+        ("a@gmail.com", "gmail.com"), ("a@GoogleMail.com", "gmail.com"), ("a@yahoo.co.uk", "yahoo.com"),
+        ("a@hotmail.fr", "outlook.com"), ("a@me.com", "icloud.com"), ("a@me.example.com", ""), ("a@web.de", "web.de"),
+        ("a@web.com", ""), ("a@gmail.example.org", ""), ("a@live.nl", "outlook.com"), ("a@example.org", ""), ("", ""),
+    ],
+)  # fmt: skip
+def test_domains_of_one_provider_are_one_group(address: str, group: str) -> None:
+    assert group_of(address) == group

@@ -1,0 +1,185 @@
+"""Limits that all workers share: in Redis and in the database."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from pytest_django import Settings
+
+from newsletter.delivery import dispatch
+from newsletter.delivery.models import Campaign, Send, SpeedLimit
+from newsletter.delivery.throttle.buckets import DatabaseStore, Reservation, Store, shared_store
+from newsletter.delivery.throttle.lanes import Lane
+from newsletter.delivery.throttle.states import status
+from tests.delivery.conftest import Clock
+from tests.factories import NOW
+from tests.servers.smtp import SmtpServer, Stage
+
+pytestmark = pytest.mark.django_db
+
+
+class SlowStore:
+    """A store that is far away."""
+
+    def __init__(self, store: Store, latency: float) -> None:
+        self._store, self._latency = store, latency
+
+    def reserve(self, key: str, *, rate: float, count: int, ahead: float, is_urgent: bool) -> Reservation:
+        time.sleep(self._latency)
+        found = self._store.reserve(key, rate=rate, count=count, ahead=ahead, is_urgent=is_urgent)
+        time.sleep(self._latency)
+        return found
+
+    def give_back(self, key: str, *, seconds: float) -> None:
+        self._store.give_back(key, seconds=seconds)
+
+
+def _use(lane: Lane, seconds: float) -> int:
+    used, end = 0, time.monotonic() + seconds
+    while time.monotonic() < end:
+        if wait := lane.wait():
+            time.sleep(min(wait, 0.01))
+        elif time.monotonic() < end:
+            lane.take()
+            used += 1
+    lane.close()
+    return used
+
+
+def _work(rate: float, latency: float, seconds: float, found: multiprocessing.Queue[int]) -> None:
+    connection.close()
+    lane = Lane(SlowStore(shared_store(), latency), "test:shared", rate=rate)
+    found.put(_use(lane, seconds))
+    connection.close()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("latency", [0.0, 0.1])
+def test_several_processes_share_a_limit(latency: float) -> None:
+    context = multiprocessing.get_context("fork")
+    found: multiprocessing.Queue[int] = context.Queue()
+    connection.close()
+    workers = [context.Process(target=_work, args=(100.0, latency, 10.0, found)) for _worker in range(3)]
+    for worker in workers:
+        worker.start()
+    used = sum(found.get(timeout=60) for _worker in workers)
+    for worker in workers:
+        worker.join()
+
+    assert used <= 1.02 * 100 * 10 + 100 * 0.2 + 1
+
+
+def test_urgent_mail_is_not_behind_what_others_reserved() -> None:
+    store = DatabaseStore()
+    store.reserve("x", rate=10, count=50, ahead=1, is_urgent=False)
+
+    waiting = store.reserve("x", rate=10, count=1, ahead=1, is_urgent=False)
+    urgent = store.reserve("x", rate=10, count=5, ahead=1, is_urgent=True)
+    later = store.reserve("x", rate=10, count=1, ahead=1, is_urgent=False)
+
+    assert waiting.mails == 0
+    assert urgent.mails == 5
+    assert urgent.delay == pytest.approx(0, abs=0.5)
+    assert later.delay == pytest.approx(waiting.delay + 0.5, abs=0.5)
+
+
+def test_what_was_not_used_is_given_back() -> None:
+    store = DatabaseStore()
+    store.reserve("x", rate=10, count=50, ahead=1, is_urgent=False)
+
+    store.give_back("x", seconds=5)
+
+    assert store.reserve("x", rate=10, count=1, ahead=1, is_urgent=False).mails == 1
+
+
+def test_a_limited_domain_keeps_no_other_waiting(campaign: Campaign, clock: Clock, smtp_mailers: SmtpServer) -> None:
+    for number in (1, 2, 3):
+        send = campaign.sends.select_related("subscriber").get(subscriber__email=f"reader{number}@example.org")
+        assert send.subscriber is not None
+        send.subscriber.email = f"reader{number}@gmail.com"
+        send.subscriber.save()
+    SpeedLimit.objects.create(name="gmail.com", per_second=1 / 60)
+
+    dispatch.drain(campaign, clock=clock, seconds=30)
+
+    waiting = campaign.sends.filter(status=Send.Status.DEFERRED)
+    assert len(smtp_mailers.messages) == 3
+    assert [(send.attempt_count, send.next_attempt_at is not None) for send in waiting] == [(0, True)] * 2
+
+
+def test_a_domain_that_defers_is_slowed_down_and_recovers(
+    campaign: Campaign, clock: Clock, smtp_mailers: SmtpServer
+) -> None:
+    smtp_mailers.refuse(Stage.RCPT, "451 4.7.1 too many mails")
+    dispatch.drain(campaign, clock=clock, seconds=30)
+
+    limit = SpeedLimit.objects.get(name="example.org")
+    slow = limit.effective(NOW)
+    assert slow is not None
+    assert "4.7." in limit.reason
+    assert (limit.effective(NOW + timedelta(minutes=2)) or 0) > slow
+    assert limit.effective(NOW + timedelta(hours=1)) is None
+    assert [held.name for held in status(campaign, now=NOW)] == ["example.org"]
+    limit.reset()
+    assert status(campaign, now=NOW) == []
+
+
+def test_a_storm_of_refusals_stops_the_campaign_until_a_person_acts(
+    campaign: Campaign, clock: Clock, smtp_mailers: SmtpServer, settings: pytest.FixtureRequest
+) -> None:
+    settings.BOUNCE_ALARM_MAILS = 5  # type: ignore[attr-defined]
+    smtp_mailers.refuse(Stage.RCPT, "550 5.7.1 not welcome")
+
+    for _turn in range(2):  # a turn hears of its last outcomes when it is over
+        dispatch.drain(campaign, clock=clock, seconds=30)
+    campaign.refresh_from_db()
+    stopped = campaign.status, campaign.resume_at
+    campaign.resume()
+    dispatch.drain(campaign, clock=clock, seconds=30)
+    campaign.refresh_from_db()
+
+    assert stopped == ("paused", None)
+    assert campaign.status == "sending"
+
+
+def test_a_transports_rate_holds(
+    campaign: Campaign, clock: Clock, smtp_mailers: SmtpServer, settings: pytest.FixtureRequest
+) -> None:
+    mailers: dict[str, dict[str, object]] = settings.MAILERS  # type: ignore[attr-defined]
+    name = settings.TRANSPORTS[0]  # type: ignore[attr-defined]
+    settings.MAILERS = {**mailers, name: {**mailers[name], "SENDING": {"rate": 5.0}}}  # type: ignore[attr-defined]
+
+    dispatch.drain(campaign, clock=clock, seconds=30)
+
+    assert len(smtp_mailers.messages) == 5
+    assert shared_store().reserve(f"transport:{name}", rate=5, count=1, ahead=9, is_urgent=False).mails == 1
+
+
+@pytest.mark.parametrize("names", [("slow",), ("slow", "slower")])
+def test_a_turn_ends_while_its_transport_waits_for_its_rate(
+    names: tuple[str, ...], campaign: Campaign, smtp_mailers: SmtpServer, settings: Settings
+) -> None:
+    mailer = {**settings.MAILERS["campaigns"], "SENDING": {"rate": 1 / 20}}
+    settings.MAILERS, settings.TRANSPORTS = dict.fromkeys(names, mailer), list(names)
+    begun_at = time.monotonic()
+
+    dispatch.drain(campaign, clock=lambda: NOW + timedelta(seconds=time.monotonic() - begun_at), seconds=1)
+
+    assert len(smtp_mailers.messages) == 1
+    assert campaign.sends.filter(status=Send.Status.QUEUED).count() == 4
+
+
+def test_readers_of_a_limited_domain_go_in_one_turn_where_there_is_time(
+    campaign: Campaign, smtp_mailers: SmtpServer
+) -> None:
+    SpeedLimit.objects.create(name="example.org", per_second=4)
+    begun_at = time.monotonic()
+
+    dispatch.drain(campaign, clock=lambda: NOW + timedelta(seconds=time.monotonic() - begun_at), seconds=20)
+
+    assert len(smtp_mailers.messages) == 5
+    assert not campaign.sends.exclude(status=Send.Status.SENT).exists()

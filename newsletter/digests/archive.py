@@ -26,22 +26,6 @@ class Promise:
         return cls(newsletter, promise(newsletter))
 
 
-@dataclass(frozen=True)
-class Neighbors:
-    """The issues that went out before and after one."""
-
-    earlier: Issue | None
-    later: Issue | None
-
-    @classmethod
-    def of(cls, issue: Issue) -> Neighbors:
-        sent = Issue.objects.filter(newsletter=issue.newsletter, launched_at__isnull=False)
-        return cls(
-            earlier=sent.filter(number__lt=issue.number).order_by("-number").first(),
-            later=sent.filter(number__gt=issue.number).order_by("number").first(),
-        )
-
-
 def shown_items(*, now: datetime) -> QuerySet[IssueItem]:
     """What the archive shows of any issue: not dropped, not withdrawn, not under embargo; pinned articles first."""
     kept = IssueItem.objects.exclude(state__in=IssueItem.OUT).filter(
@@ -60,3 +44,19 @@ def issues_of(newsletter: Newsletter, *, now: datetime) -> QuerySet[Issue]:
     headline = Coalesce(NullIf("subject", Value("")), Subquery(told[:1]), Value(""))
     issues: QuerySet[Issue] = Issue.objects.filter(newsletter=newsletter, launched_at__isnull=False)
     return issues.select_related("newsletter").order_by("-number").annotate(headline=headline)
+
+
+@dataclass(frozen=True)
+class Neighbors:
+    """The issues that went out before and after one, each with its ``headline``."""
+
+    earlier: Issue | None
+    later: Issue | None
+
+    @classmethod
+    def of(cls, issue: Issue, *, now: datetime) -> Neighbors:
+        sent = issues_of(issue.newsletter, now=now)
+        return cls(
+            earlier=sent.filter(number__lt=issue.number).first(),
+            later=sent.filter(number__gt=issue.number).order_by("number").first(),
+        )

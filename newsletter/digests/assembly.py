@@ -19,11 +19,12 @@ from newsletter.digests import alerts
 from newsletter.digests.models import Appearance, Edition, EditionItem, EditionOffer, Issue, IssueItem, ReaderGroup
 from newsletter.digests.selection import MAX_HEADLINES, Candidate, Limits, Offering, Selection, TooFew
 from newsletter.lib.bulk import insert_rows
-from newsletter.subscribers.models import TopicSet
+from newsletter.subscribers.models import Newsletter, TopicSet
 
 UNLIMITED = timedelta(days=36_500)
 ANNOUNCEMENT = Selection(stories=())
-TAKES_OFFERS = "+"
+TAKES_OFFERS, IS_SILENT = "+", "~"
+SHORT = 3  # stories for who has been silent for long
 WORD_BITS = 62  # of a mask in the database: what fits into a signed 64-bit number, sums included
 
 
@@ -33,7 +34,8 @@ class GroupKey:
 
     ``received`` is a mask over the issue's candidates as the database writes it: words of 62 bits, the lowest first,
     in decimal with commas; "" for nothing. Where the issue carries offers, TAKES_OFFERS stands behind it for those who
-    asked for offers; where it carries none nobody is told apart.
+    asked for offers; where it carries none nobody is told apart. IS_SILENT stands behind that of readers who have been
+    silent for long, and get a short digest.
     """
 
     topic_set_id: int | None
@@ -41,11 +43,15 @@ class GroupKey:
 
     @property
     def takes_offers(self) -> bool:
-        return self.received.endswith(TAKES_OFFERS)
+        return TAKES_OFFERS in self.received
+
+    @property
+    def is_silent(self) -> bool:
+        return IS_SILENT in self.received
 
     @property
     def received_mask(self) -> int:
-        mask = self.received.removesuffix(TAKES_OFFERS)
+        mask = self.received.rstrip(TAKES_OFFERS + IS_SILENT)
         words = mask.split(",") if mask else []
         return sum(int(word) << (WORD_BITS * n) for n, word in enumerate(words))
 
@@ -77,7 +83,23 @@ def plan(issue: Issue, groups: Iterable[GroupKey], *, offered: Sequence[Candidat
     for pk, key in TopicSet.objects.values_list("pk", "key").iterator():
         theirs[pk] = offering.interesting_to(frozenset(map(int, key.split(","))))
     parts = {key: offering.part(theirs[key.topic_set_id] & ~key.received_mask) for key in groups}
+    parts = {key: shortened(part) if key.is_silent else part for key, part in parts.items()}
     return Plan(issue, {key: _with_offers(part, key, offers) for key, part in parts.items()} if offers else parts)
+
+
+def shortened[Part: (Selection, Selection | TooFew)](part: Part) -> Part:
+    """The first stories only, for somebody who has been silent for long. The rest waits, and stands on the web."""
+    return (
+        replace(part, stories=part.stories[:SHORT], headlines=(), is_short=True)
+        if isinstance(part, Selection)
+        else part
+    )
+
+
+def tells_the_silent_apart(issue: Issue) -> bool:
+    """Whether those who have been silent for long get a short mail of it."""
+    is_digest = issue.newsletter.kind == Newsletter.Kind.DIGEST and not issue.is_written and not issue.is_alert
+    return is_digest and issue.newsletter.silence_days is not None
 
 
 def _with_offers[Part: (Selection, Selection | TooFew)](part: Part, key: GroupKey, offers: Sequence[int]) -> Part:
@@ -121,7 +143,7 @@ def candidates(issue: Issue, *, now: datetime) -> list[Candidate]:
     """
     alive = alerts.tellable(now) if issue.is_alert else Article.objects.eligible(since=now - UNLIMITED, now=now)
     items = issue.items.filter(article__in=alive).exclude(state__in=IssueItem.OUT)
-    columns = ["state", "position", "pk", "article_id", "article__released_at", "is_known"]
+    columns = ["state", "position", "pk", "article_id", "article__released_at", "is_known", "article__is_sponsored"]
     rows = sorted(items.annotate(is_known=_went_out_as_alert()).values_list(*columns), key=_place)
     pks = [row[3] for row in rows]
     latest = now - timedelta(days=issue.latest_days) if issue.latest_days else None
@@ -135,8 +157,9 @@ def candidates(issue: Issue, *, now: datetime) -> list[Candidate]:
             is_pinned=state == IssueItem.State.PINNED,
             is_known=is_known and not issue.is_alert,
             has_waited=latest is not None and released_at is not None and released_at <= latest,
+            is_sponsored=is_sponsored,
         )
-        for state, _position, _pk, pk, released_at, is_known in rows
+        for state, _position, _pk, pk, released_at, is_known, is_sponsored in rows
     ]
 
 
@@ -145,7 +168,7 @@ def _went_out_as_alert() -> Exists:
     return Exists(IssueItem.objects.filter(article=OuterRef("article"), issue__in=sent))
 
 
-def _place(row: tuple[str, int, int, int, datetime | None, bool]) -> tuple[bool, int, int]:
+def _place(row: tuple[str, int, int, int, datetime | None, bool, bool]) -> tuple[bool, int, int]:
     state, position, pk, *_article = row
     return state != IssueItem.State.PINNED, position, pk
 
@@ -172,7 +195,10 @@ def _create_editions(issue: Issue, selections: Iterable[Selection]) -> Mapping[S
     """Write an edition for each; selection -> its id."""
     by_key = {selection.content_key: selection for selection in selections}
     known = set(Edition.objects.filter(issue=issue).values_list("content_key", flat=True))  # of earlier readers
-    insert_rows(Edition, ["issue", "content_key", "error"], ((issue.pk, key, "") for key in by_key if key not in known))
+    insert_rows(
+        Edition, ["issue", "content_key", "is_short", "error"],
+        ((issue.pk, key, each.is_short, "") for key, each in by_key.items() if key not in known),
+    )  # fmt: skip
     editions = dict(Edition.objects.filter(issue=issue).values_list("content_key", "pk"))
     ids = {selection: editions[key] for key, selection in by_key.items()}
     insert_rows(
@@ -193,7 +219,9 @@ def without_offers(edition: Edition, *, unwanted: Collection[int] | None = None)
     carried = edition.offer_items.order_by("pk").values_list("offer_id", flat=True)
     kept = [pk for pk in carried if unwanted is not None and pk not in unwanted]
     stories, headlines = told[EditionItem.Placement.STORY], told[EditionItem.Placement.HEADLINE]
-    wanted = Selection(stories=tuple(stories), headlines=tuple(headlines), offers=tuple(kept))
+    wanted = Selection(
+        stories=tuple(stories), headlines=tuple(headlines), offers=tuple(kept), is_short=edition.is_short
+    )
     try:
         with transaction.atomic():
             return _create_editions(edition.issue, [wanted])[wanted]

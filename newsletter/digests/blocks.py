@@ -30,6 +30,7 @@ from newsletter.lib.slots import Slot
 # What differs between the editions of an issue; cf. newsletter.lib.slots for what differs between readers.
 PLACE = re.compile("\ue002([a-z_]+)\ue003")
 SECTION_LEVEL = 2
+ANSWERS = ("yes", "partly", "no")  # to the question of what a reader thinks, as their links have them
 BLANK = re.compile(r"\s*\n\s*")
 
 
@@ -58,6 +59,7 @@ class Frame:
     web_url: str
     postal_address: str
     closing: str
+    question: str  # what readers are asked about the issue; empty: nothing
     is_advertisement: bool
     is_alert: bool
 
@@ -82,6 +84,7 @@ def frame(what: Frame) -> tuple[str, str]:
         **what.look.context(),
         **vars(what),
         "slots": slots.marks(),
+        "rating_urls": {answer: f"{Slot.RATING_URL.mark}{answer}/" for answer in ANSWERS},
         **{name: place(name) for name in ("subject", "preheader", "articles", "past_issues")},
     }
     html = render(f"email/{what.template}/body.html", context)

@@ -12,13 +12,17 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db.models import Max
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from articles.models import Article
+from articles.models import Article, Topic
 from newsletter.digests import versions
-from newsletter.digests.models import Issue, IssueItem, IssueVersion
-from newsletter.digests.versions import ORDER, Editing, editing, item_key
+from newsletter.digests.looks import rest_title
+from newsletter.digests.models import Appearance, Issue, IssueItem, IssueVersion
+from newsletter.digests.narrowing import Narrowing
+from newsletter.digests.prose import one_line
+from newsletter.digests.versions import ORDER, READERS, Editing, editing, item_key
 from newsletter.subscribers.models import Newsletter
 
 if TYPE_CHECKING:
@@ -59,32 +63,43 @@ class Desk:
         }
         return told[State(state)] % {"story": headline_of(item)}
 
-    def move(self, article_id: int, *, before: int | None) -> str:
-        """Put it right before another article, or at the end. Above a pinned one it is pinned as well, and below one
-        that is not it loses its pin: pinned articles always come first.
+    def move(self, article_id: int, *, before: int | None, section: str = "") -> str:
+        """Put it right before another article, or at the end; before itself it stays. ``section``: the title that it
+        stands under from now on, in this mail only; "" leaves that as it is.
+
+        Above a pinned one it is pinned as well, and below one that is not it loses its pin: pinned articles always
+        come first.
         """
+        if section and section not in sections_of(self.issue):
+            raise CannotChangeError(_("There is no such section."))
         with self._editing(ORDER, item_key(article_id)) as work:
             items = _in_order(work.issue)
             moved = _item(work.issue, article_id)
             others = [item for item in items if item.pk != moved.pk]
-            place = next((n for n, item in enumerate(others) if item.article_id == before), len(others))
+            stays = items if before == article_id else others
+            place = next((n for n, item in enumerate(stays) if item.article_id == before), len(others))
             others.insert(place, moved)
             moved.state = _state_at(others, place)
+            moved.section = _own_section(moved, section) if section else moved.section
             for position, item in enumerate(others, start=1):
                 item.position = position
-            IssueItem.objects.bulk_update(others, ["position", "state"], batch_size=500)
+            IssueItem.objects.bulk_update(others, ["position", "state", "section"], batch_size=500)
             Issue.objects.filter(pk=work.issue.pk).update(is_arranged=True)
             work.issue.is_arranged = True
-        return _("“%(story)s” is moved.") % {"story": headline_of(moved)}
+        values = {"story": headline_of(moved), "section": section}
+        return (_("“%(story)s” is moved to %(section)s.") if section else _("“%(story)s” is moved.")) % values
 
-    def word(self, article_id: int, *, title: str, summary: str) -> str:
-        """The headline and summary of this mail; empty: the article's own."""
+    def word(self, article_id: int, *, title: str, summary: str, section: str | None = None) -> str:
+        """The headline and summary of this mail, and its section; empty: the article's own. None: as it is."""
         _check({"title": title, "summary": summary})
+        if section and section not in sections_of(self.issue):
+            raise CannotChangeError(_("There is no such section."))
         with self._editing(item_key(article_id)) as work:
             item = _item(work.issue, article_id)
             item.title = "" if title == own_headline(item.article) else title
             item.summary = "" if summary == own_summary(item.article) else summary
-            item.save(update_fields=["title", "summary"])
+            item.section = item.section if section is None else _own_section(item, section)
+            item.save(update_fields=["title", "summary", "section"])
         return _("“%(story)s” is changed in this mail. The article stays as it is.") % {"story": headline_of(item)}
 
     def write(self, words: Mapping[str, str]) -> str:
@@ -96,6 +111,15 @@ class Desk:
                 setattr(work.issue, name, text)
             Issue.objects.filter(pk=work.issue.pk).update(**values)
         return _("Kept.")
+
+    def narrow(self, narrowing: Narrowing, *, cadence: str) -> str:
+        """Choose whom an announcement is for."""
+        if not self.issue.is_written or self.issue.correction_id:
+            raise CannotChangeError(_("Only announcements are for readers whom somebody chooses."))
+        with self._editing(READERS) as work:
+            work.issue.narrowing, work.issue.cadence = narrowing.as_json(), cadence
+            Issue.objects.filter(pk=work.issue.pk).update(narrowing=work.issue.narrowing, cadence=cadence)
+        return _("Kept. It goes to these readers and no others.")
 
     def add(self, article_id: int) -> str:
         """Take in an article that did not come by itself, pinned, because somebody wants it."""
@@ -130,6 +154,22 @@ class Desk:
             work.action = IssueVersion.Action.RESTORED
             versions.restore_content(work.issue, version.content)
         return _("The issue says again what it said then.")
+
+
+def sections_of(issue: Issue) -> list[str]:
+    """The titles that a story of this issue can stand under: every topic, and what has none."""
+    names = [one_line(name) for name in Topic.objects.order_by("name", "pk").values_list("name", flat=True)]
+    with translation.override(issue.newsletter.language):
+        return [*names, rest_title(Appearance.of(issue.newsletter))]
+
+
+def topic_of(article: Article) -> str:
+    """The topic that it stands under of itself; "" for none."""
+    return one_line(next((topic.name for topic in article.topics.all()), ""))
+
+
+def _own_section(item: IssueItem, section: str) -> str:
+    return "" if section == topic_of(item.article) else section
 
 
 def own_headline(article: Article) -> str:

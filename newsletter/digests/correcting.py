@@ -41,12 +41,16 @@ def correct(issue: Issue, *, wording: Wording, by: Any, now: datetime) -> Correc
 def draft_mails(correction: Correction, newsletters: Iterable[Newsletter], *, by: object, now: datetime) -> list[Issue]:
     """A mail with the note in each of these newsletters, which leaves in UNDO unless it is cancelled.
 
-    Once for a correction: a second call returns those that there are.
+    Once for each newsletter: a second call returns those that there are. What was taken back was sent to nobody, and
+    can be sent after all.
     """
     with transaction.atomic():
         Correction.objects.select_for_update(no_key=True).get(pk=correction.pk)  # a second tap must find the first
-        made = list(correction.mails.order_by("pk"))
-        return made or [_draft(correction, newsletter, by=by, now=now) for newsletter in newsletters]
+        made = {mail.newsletter_id: mail for mail in correction.mails.exclude(status=Issue.Status.CANCELLED)}
+        for newsletter in newsletters:
+            if newsletter.pk not in made:
+                made[newsletter.pk] = _draft(correction, newsletter, by=by, now=now)
+        return list(made.values())
 
 
 def _draft(correction: Correction, newsletter: Newsletter, *, by: object, now: datetime) -> Issue:

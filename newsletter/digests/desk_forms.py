@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from typing import Any
 
@@ -17,8 +18,39 @@ from unfold.widgets import (
 from articles.desk import DeskForm
 from newsletter.digests.models import IssueItem
 from newsletter.digests.schedule_form import DatesField, WeekdaysField, time_zone_field
+from newsletter.lib.addresses import InvalidAddress, address_key, parse_address
 from newsletter.subscribers import counting, lowering
 from newsletter.subscribers.models import Cadence, Newsletter
+
+MOST_TEST_ADDRESSES = 10
+
+
+class AddressesField(forms.CharField):
+    """Mail addresses, one a line or with spaces or commas between them; kept as a list, each once."""
+
+    widget = UnfoldAdminTextareaWidget(attrs={"rows": 3, "inputmode": "email", "spellcheck": "false"})
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> Any:
+        words = re.split(r"[,;\s]+", str(value or "").strip())
+        found: dict[str, str] = {}
+        for word in filter(None, words[: 10 * MOST_TEST_ADDRESSES]):
+            try:
+                address = parse_address(word)
+            except InvalidAddress as error:
+                raise forms.ValidationError(f"{word[:80]}: {error}") from None
+            found.setdefault(address_key(address), address)
+        if len(found) > MOST_TEST_ADDRESSES:
+            raise forms.ValidationError(_("These are more than %(count)d addresses.") % {"count": MOST_TEST_ADDRESSES})
+        return list(found.values())
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        try:
+            return bool(self.to_python(data) != (initial or []))
+        except forms.ValidationError:
+            return True
 
 
 class NewsletterForm(DeskForm[Newsletter]):
@@ -42,6 +74,12 @@ class NewsletterForm(DeskForm[Newsletter]):
         help_text=gettext_lazy("One a line, or 2026-12-24 to 2027-01-02. No issue goes out; articles wait."),
     )  # fmt: skip
 
+    test_addresses = AddressesField(
+        label=gettext_lazy("Test mails go to"), required=False,
+        help_text=gettext_lazy("Addresses, one a line, ten at most: who looks at an issue before it goes out. They "
+                               "need not be readers. Empty: whoever sends the test."),
+    )  # fmt: skip
+
     class Meta:
         model = Newsletter
         exclude = ["position", "accent_color"]
@@ -56,6 +94,9 @@ class NewsletterForm(DeskForm[Newsletter]):
             "is_open": gettext_lazy("Closed, it still goes to those who have it."),
             "reply_address": gettext_lazy("Empty: to the sender's address."),
             "sends_welcome": gettext_lazy("Once, right after somebody has confirmed, with a link to the latest issue."),
+            "welcome_has_best": gettext_lazy(
+                "Up to five articles in the topics that the reader chose. The digest then brings them others."
+            ),
             "quiet_from": gettext_lazy("No hour of these can be chosen, and no article goes out by itself."),
             "measures_opens": gettext_lazy("Only ever measured for readers who agreed to it."),
         }

@@ -13,8 +13,9 @@ from django.db.models import Max, Q
 from django.utils.translation import gettext as _
 
 from articles.models import Article
-from newsletter.digests import preflight, punctuality, scheduling, versions
+from newsletter.digests import approval, preflight, punctuality, scheduling, versions
 from newsletter.digests.arranging import arrange, rank
+from newsletter.digests.expiring import expire_held
 from newsletter.digests.models import Issue, IssueItem, Schedule
 from newsletter.digests.opening import lock
 from newsletter.digests.opening import new_issue as new_issue
@@ -44,6 +45,8 @@ def run_due(*, now: datetime) -> list[Issue]:
         *close_runs(failures=failures, now=now),
         *follow_articles(failures=failures, now=now),
         *close_forgotten(failures=failures, now=now),
+        *expire_held(now=now),
+        *approval.examine_again(failures=failures, now=now),
     ]
     failures.raise_together()
     return issues

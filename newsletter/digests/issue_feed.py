@@ -17,10 +17,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from articles.syndication import Document
-from newsletter.digests import prose
+from newsletter.digests import prose, written
 from newsletter.digests.archive import issues_of, shown_items
 from newsletter.digests.models import Issue
-from newsletter.digests.rendering import BODY_CHARACTERS, INTRO_CHARACTERS
+from newsletter.digests.rendering import INTRO_CHARACTERS
 from newsletter.subscribers.models import Newsletter
 
 FEED_COUNT = 20
@@ -87,6 +87,6 @@ def _title(issue: Any) -> str:
 
 def _content(issue: Issue, headlines: list[tuple[str, str]]) -> SafeString:
     intro = prose.to_html(issue.intro, max_characters=INTRO_CHARACTERS)
-    body = prose.to_html(issue.body, max_characters=BODY_CHARACTERS)
+    body = written.html_of(issue.body)
     listed = format_html_join("", '<li><a href="{}">{}</a></li>', headlines)
     return format_html("{}{}{}", intro, body, format_html("<ul>{}</ul>", listed) if listed else "")

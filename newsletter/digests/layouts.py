@@ -101,14 +101,23 @@ class Arrangement:
 
 
 def sections(stories: Sequence[Story], look: Look) -> Iterator[Section]:
-    """The stories after the lead, in one list or by topic; topics in the order of their first story, the rest last."""
-    if not look.groups_by_topic or not any(story.topic for story in stories):
+    """The stories after the lead, in one list or by topic."""
+    if not look.groups_by_topic:
         yield Section("", tuple(stories))
         return
-    topics = dict.fromkeys(story.topic for story in stories if story.topic)
-    for topic in (*topics, ""):
-        if found := tuple(story for story in stories if story.topic == topic):
-            yield Section(topic or look.rest_title, found)
+    for title, places in by_topic([story.topic for story in stories], rest_title=look.rest_title):
+        yield Section(title, tuple(stories[n] for n in places))
+
+
+def by_topic(topics: Sequence[str], *, rest_title: str) -> list[tuple[str, list[int]]]:
+    """The sections of stories with these topics: each one's title, and the places of its stories.
+
+    Topics in the order of their first story, the rest last; without any topic, one list without a title.
+    """
+    found: dict[str, list[int]] = {topic: [] for topic in topics if topic and topic != rest_title}
+    for n, topic in enumerate(topics):
+        found.setdefault(topic if topic in found else rest_title, []).append(n)
+    return list(found.items()) if any(topics) else [("", list(range(len(topics))))]
 
 
 def _rows(section: Section, look: Look) -> Iterator[tuple[str, int]]:

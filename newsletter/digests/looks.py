@@ -75,7 +75,7 @@ class Look:
             shows_authors=appearance.shows_authors,
             read_more=one_line(appearance.read_more),
             more_title=one_line(appearance.more_title) or _("More headlines"),
-            rest_title=one_line(appearance.rest_title) or _("More news"),
+            rest_title=rest_title(appearance),
         )
 
     def turned(self, direction: str) -> Look:
@@ -88,10 +88,12 @@ class Look:
             return ""
         return story.summary if self.summaries == Appearance.Summaries.FULL else shortened(story.summary)
 
+    def shows_picture(self, *, is_lead: bool) -> bool:
+        return self.pictures == Appearance.Pictures.ALL or (is_lead and self.pictures == Appearance.Pictures.LEAD)
+
     def picture_of(self, story: Story, place: str) -> Picture | None:
         """The story's picture at the size that it has at a place: ``lead``, ``story`` or ``card``."""
-        is_lead = place == "lead"
-        if self.pictures == Appearance.Pictures.NONE or (self.pictures == Appearance.Pictures.LEAD and not is_lead):
+        if not self.shows_picture(is_lead=place == "lead"):
             return None
         box = BOXES[self.layout, place]
         large, small = story.picture, story.thumbnail
@@ -108,6 +110,11 @@ class Look:
             "start": "right" if is_rtl else "left",
             "end": "left" if is_rtl else "right",
         }
+
+
+def rest_title(appearance: Appearance) -> str:
+    """Of the stories without a topic, in the language that is active."""
+    return one_line(appearance.rest_title) or _("More news")
 
 
 def shortened(summary: str) -> str:

@@ -5,7 +5,7 @@ deleting one never mails everybody.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +34,10 @@ class Narrowing:
 
     @classmethod
     def of(cls, issue: Issue) -> Narrowing:
-        kept = issue.narrowing or {}
+        return cls.from_json(issue.narrowing or {})
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> Narrowing:
         return cls(tuple(kept.get("topics", ())), kept.get("label"), kept.get("language", ""))
 
     def as_json(self) -> dict[str, Any]:
@@ -56,9 +59,13 @@ class Narrowing:
 
 def in_words(issue: Issue) -> Iterator[str]:
     """What the issue is narrowed to, a phrase for each condition; none if it is for everybody."""
-    narrowing = Narrowing.of(issue)
-    if issue.cadence:
-        yield _("chose “%(cadence)s”") % {"cadence": Cadence(issue.cadence).label}
+    return conditions(Narrowing.of(issue), issue.cadence)
+
+
+def conditions(narrowing: Narrowing, cadence: str) -> Iterator[str]:
+    """The same for what is not, or no longer, an issue's."""
+    if cadence:
+        yield _("chose “%(cadence)s”") % {"cadence": Cadence(cadence).label}
     if narrowing.topics:
         names = list(Topic.objects.filter(pk__in=narrowing.topics).values_list("name", flat=True))
         yield _("follow %(topics)s") % {"topics": ", ".join(names) or _("a topic that was deleted")}

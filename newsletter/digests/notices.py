@@ -1,17 +1,20 @@
-"""Telling those who may approve, once each, that an issue is held and waits for them."""
+"""Telling the editors, once each: that an issue is held and waits for who may approve, that a draft is open."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 
-from newsletter.digests.models import Issue, IssueNotice, IssueVersion
-from newsletter.digests.versions import MAY_APPROVE
+from newsletter.digests.models import Issue, IssueItem, IssueNotice, IssueVersion, Schedule
+from newsletter.digests.versions import MAY_APPROVE, MAY_CHANGE
 from newsletter.lib import mail
 
 logger = logging.getLogger(__name__)
@@ -19,14 +22,21 @@ logger = logging.getLogger(__name__)
 RECENT = timedelta(days=2)  # what was held longer ago is known
 LEASE, FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=2), timedelta(seconds=30), timedelta(minutes=30)
 AT_ONCE, MOST_EDITORS = 50, 100
+Kind = IssueNotice.Kind
+# the mail, and the states of the issue in which it is still true
+MAILS = {
+    Kind.HELD: ("issue_held", {Issue.Status.HELD}),
+    Kind.OPENED: ("issue_opened", {Issue.Status.DRAFT, Issue.Status.IN_REVIEW}),
+}
 DECISIONS = (IssueVersion.Action.APPROVED, IssueVersion.Action.HELD, IssueVersion.Action.REOPENED)
 
 
 def tell(*, now: datetime) -> int:
     """Note whom to tell, and mail those it is due for. Returns how many mails were accepted."""
     _note(now)
-    due = IssueNotice.objects.filter(next_attempt_at__lte=now).select_related("issue__newsletter", "editor")
-    return sum(_send(notice, now) for notice in list(due.order_by("pk")[:AT_ONCE]))
+    due = IssueNotice.objects.filter(next_attempt_at__lte=now).order_by("pk")
+    notices = list(due.select_related("issue__newsletter", "issue__schedule", "editor")[:AT_ONCE])
+    return sum(_send(notice, now) for notice in notices)
 
 
 def people(permission: str = MAY_APPROVE) -> list[User]:
@@ -38,28 +48,56 @@ def people(permission: str = MAY_APPROVE) -> list[User]:
 
 
 def _note(now: datetime) -> None:
-    """Held by its schedule's rule or by the preflight, not by one of them."""
-    told = IssueNotice.objects.filter(issue=OuterRef("pk"))
+    for issue in _held_by_itself(now)[:AT_ONCE]:
+        _note_for(issue, Kind.HELD, people(), occasion=issue.occasion, now=now)
+    for issue in _opened(now)[:AT_ONCE]:
+        _note_for(issue, Kind.OPENED, people(MAY_CHANGE), now=now)
+
+
+def _held_by_itself(now: datetime) -> Any:
+    """Held by its schedule's rule, by the preflight or at its launch, not by one of them.
+
+    The ``occasion`` is the approval before it: who approved it and is let down by what came after is told anew.
+    """
     decisions = IssueVersion.objects.filter(issue=OuterRef("pk"), action__in=DECISIONS).order_by("-pk")
-    held = Issue.objects.filter(status=Issue.Status.HELD, launched_at=None, send_at__gt=now - RECENT)
-    held = held.exclude(Exists(told)).annotate(decision=Subquery(decisions.values("action")[:1]))
-    by_itself = held.filter(Q(decision=None) | Q(decision=IssueVersion.Action.APPROVED))
-    for issue in by_itself.order_by("pk")[:AT_ONCE]:
-        rows = [IssueNotice(issue=issue, editor=each, created_at=now, next_attempt_at=now) for each in people()]
-        IssueNotice.objects.bulk_create(rows, ignore_conflicts=True)
+    held = Issue.objects.filter(status=Issue.Status.HELD, launched_at=None, send_at__gt=now - RECENT).annotate(
+        decision=Subquery(decisions.values("pk")[:1]),
+        occasion=Coalesce(Subquery(decisions.values("number")[:1]), 0),
+    )
+    by_hand = IssueVersion.objects.filter(pk=OuterRef("decision"), content__status=Issue.Status.HELD)
+    told = IssueNotice.objects.filter(issue=OuterRef("pk"), kind=Kind.HELD, occasion=OuterRef("occasion"))
+    return held.exclude(Exists(by_hand)).exclude(Exists(told)).order_by("pk")
+
+
+def _opened(now: datetime) -> QuerySet[Issue]:
+    """Drafts of planned runs whose newsletter wants it."""
+    told = IssueNotice.objects.filter(issue=OuterRef("pk"), kind=Kind.OPENED)
+    drafts = Issue.objects.filter(
+        newsletter__tells_of_drafts=True, status=Issue.Status.DRAFT, run_date__isnull=False, send_at__gt=now
+    )
+    return drafts.exclude(Exists(told)).order_by("pk")
+
+
+def _note_for(issue: Issue, kind: str, editors: Iterable[User], *, occasion: int = 0, now: datetime) -> None:
+    values = {"issue": issue, "kind": kind, "occasion": occasion, "created_at": now, "next_attempt_at": now}
+    IssueNotice.objects.bulk_create([IssueNotice(editor=each, **values) for each in editors], ignore_conflicts=True)
 
 
 def _send(notice: IssueNotice, now: datetime) -> bool:
     """Claim, commit, then talk to the mail server."""
     if not notice.claim(now, until=now + LEASE):
         return False
-    if notice.issue.status != Issue.Status.HELD or not notice.editor.email:
+    issue, (template, statuses) = notice.issue, MAILS[Kind(notice.kind)]
+    if issue.status not in statuses or not notice.editor.email:
         return _settle(notice)
-    issue = notice.issue
     address = reverse("issue_desk:desk", args=[issue.pk])
-    context = {"issue": issue, "newsletter": issue.newsletter, "url": settings.SITE_URL + address}
+    context = {
+        "issue": issue, "newsletter": issue.newsletter, "url": settings.SITE_URL + address,
+        "story_count": issue.items.exclude(state__in=IssueItem.OUT).count(),
+        "needs_approval": issue.schedule is None or issue.schedule.approval == Schedule.Approval.REQUIRED,
+    }  # fmt: skip
     try:
-        mail.send(template="issue_held", to=notice.editor.email, context=context, language=settings.LANGUAGE_CODE)
+        mail.send(template=template, to=notice.editor.email, context=context, language=settings.LANGUAGE_CODE)
     except mail.NotAccepted as refusal:
         return _refused(notice, str(refusal), is_permanent=refusal.is_permanent, now=now)
     notice.sent_at = now
@@ -80,5 +118,5 @@ def _refused(notice: IssueNotice, response: str, *, is_permanent: bool, now: dat
     pause = min(FIRST_PAUSE * 2 ** (notice.attempt_count - 1), LONGEST_PAUSE)
     notice.next_attempt_at = None if is_over else now + pause
     notice.save(update_fields=["next_attempt_at", "response"])
-    logger.warning("editor %s could not be told that issue %s is held", notice.editor_id, notice.issue_id)
+    logger.warning("editor %s could not be told of issue %s (%s)", notice.editor_id, notice.issue_id, notice.kind)
     return False

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django.template.loader import render_to_string
 from django.utils import translation
-from django.utils.formats import date_format, number_format
+from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -18,6 +18,7 @@ from newsletter.digests import blocks, carrying
 from newsletter.digests.ads import ad_of
 from newsletter.digests.looks import Look
 from newsletter.digests.models import Appearance, Issue, IssueOffer, Offer
+from newsletter.lib.numbers import grouped
 from newsletter.subscribers.models import Newsletter
 
 MOST_ISSUES = 10
@@ -53,7 +54,7 @@ def carried_in(offer: Offer) -> Iterator[str]:
     """The latest issues with it, each with the count of mails."""
     rows = IssueOffer.objects.filter(offer=offer).select_related("issue__newsletter").order_by("-pk")[:MOST_ISSUES]
     for row in rows:
-        values = {"issue": row.issue, "count": number_format(row.shown_count, force_grouping=True)}
+        values = {"issue": row.issue, "count": grouped(row.shown_count)}
         yield _("%(issue)s: in %(count)s mails") % values
 
 
@@ -77,7 +78,7 @@ def _own_reason(offer: Offer, day: date) -> str:
     if offer.is_stopped:
         return _("not in: it was stopped")
     if offer.is_used_up:
-        count = number_format(offer.ceiling or 0, force_grouping=True)
+        count = grouped(offer.ceiling or 0)
         return _("not in: as many mails as agreed carry it, %(count)s") % {"count": count}
     if offer.starts_on > day:
         return _("not in yet: it begins on %(day)s") % {"day": date_format(offer.starts_on, "j F")}

@@ -1,7 +1,9 @@
 """Looking an issue over before it leaves: a verdict per line, and where to mend it.
 
-Errors keep an issue from being approved, by an editor or by its schedule; warnings are said and no more. What costs
-time (asking links) was done before by the worker: here it is only read (see links.py).
+Errors keep an issue from being approved, by an editor or by its schedule; warnings are said and no more. An error can
+only be what was written for this mail, or what the mail lacks: what stands in an article that is published, or where a
+story or an offer leads, is for a person to judge, and holds no run that goes by itself. What costs time (asking links)
+was done before by the worker: here it is only read (see links.py).
 """
 
 from __future__ import annotations
@@ -13,16 +15,19 @@ from datetime import datetime
 from enum import StrEnum
 from html.parser import HTMLParser
 
+from django.db.models import QuerySet
 from django.urls import reverse
-from django.utils.formats import number_format
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from newsletter.digests import clients, links
+from newsletter.digests import clients, links, senders, written
 from newsletter.digests.archive import issues_of
-from newsletter.digests.models import Issue, IssueItem, LinkCheck
+from newsletter.digests.changing import headline_of, own_headline, own_summary
+from newsletter.digests.issue_sample import Sample, sample
+from newsletter.digests.models import Issue, IssueItem, LinkCheck, SenderDomain
 from newsletter.digests.rendering import RenderedMail, RenderingError
-from newsletter.digests.sampling import Sample, sample
+from newsletter.lib.numbers import grouped
 from newsletter.lib.slots import Slot
 
 GMAIL_BYTES, NEARLY = 102 * 1024, 92 * 1024
@@ -37,7 +42,6 @@ PLACEHOLDER = re.compile(
 )
 TK = re.compile(r"\bTK(?:TK)*\b")
 DOUBTFUL = re.compile(r"\bTODO\b|\bFIXME\b|\?\?\?|\bXXX+\b")
-NO_REAL_DOMAINS = (".example", ".invalid", ".localhost", ".test", "example.com", "example.net", "example.org")
 
 
 class Verdict(StrEnum):
@@ -74,6 +78,8 @@ def examine(drawn: Sample, *, now: datetime) -> list[Line]:
         mail = drawn.mail()
     except RenderingError as error:
         return [Line("rendering", Verdict.ERROR, _("It cannot be rendered: %(error)s") % {"error": error})]
+    if mail is None and _is_advertising_alone(drawn):
+        return [_only_advertising()]
     if mail is None:
         told = _("There is nothing to say yet: no story and no text. If it stays so, nothing is sent.")
         return [Line("empty", Verdict.WARNING, told, "#stories")]
@@ -118,29 +124,50 @@ class Found(HTMLParser):
             self.nameless.append(values.get("src") or "")
 
 
-def _words(seen: Examined) -> Iterator[tuple[str, str, str]]:
-    """Where something stands, what stands there, and its place on the page."""
+@dataclass(frozen=True)
+class Words:
+    """Where something stands, what stands there, and its place on the page.
+
+    ``is_own``: written for this mail. What an article says is on the site already, so it is no reason to hold a run.
+    """
+
+    where: str
+    text: str
+    place: str
+    is_own: bool = True
+
+
+def _words(seen: Examined) -> Iterator[Words]:
     issue = seen.issue
-    yield _("the subject"), seen.mail.subject, "#subject"
-    yield _("the preview line"), issue.preheader, "#preheader"
-    yield _("the introduction"), issue.intro, "#intro"
-    yield _("the text"), issue.body, "#body"
+    yield Words(_("the subject"), seen.mail.subject, "#subject", is_own=bool(issue.subject))
+    yield Words(_("the preview line"), issue.preheader, "#preheader")
+    yield Words(_("the introduction"), issue.intro, "#intro")
+    yield Words(_("the text"), issue.body, "#body")
+    for item in _shown_items(seen):
+        where, place = f"“{headline_of(item)}”", f"#story-{item.article_id}"
+        yield Words(where, f"{item.title}\n{item.summary}", place)
+        article = item.article
+        title = "" if item.title else own_headline(article)
+        summary = "" if item.summary else own_summary(article)
+        yield Words(where, f"{title}\n{summary}", place, is_own=False)
+
+
+def _shown_items(seen: Examined) -> QuerySet[IssueItem]:
     shown = {*seen.sample.selection.stories, *seen.sample.selection.headlines}
-    for item in IssueItem.objects.filter(issue=issue, article__in=shown).select_related("article"):
-        headline = item.title or item.article.newsletter_title or item.article.title
-        summary = item.summary or item.article.newsletter_summary or item.article.summary
-        yield f"“{headline}”", f"{headline}\n{summary}", f"#story-{item.article_id}"
+    return IssueItem.objects.filter(issue=seen.issue, article__in=shown).select_related("article")
 
 
 def _check_placeholders(seen: Examined) -> Iterator[Line]:
     lines = []
-    for where, text, place in _words(seen):
-        if hits := placeholders(text):
-            told = _("%(where)s still has a placeholder: %(hits)s") % {"where": where, "hits": ", ".join(hits[:SHOWN])}
-            lines.append(Line("placeholder", Verdict.ERROR, told[0].upper() + told[1:], place))
-        elif doubt := DOUBTFUL.search(text):
-            told = _("%(where)s has “%(hit)s”: is that meant?") % {"where": where, "hit": doubt[0]}
-            lines.append(Line("doubt", Verdict.WARNING, told[0].upper() + told[1:], place))
+    for words in _words(seen):
+        if hits := placeholders(words.text):
+            values = {"where": words.where, "hits": ", ".join(hits[:SHOWN])}
+            told = capfirst(_("%(where)s still has a placeholder: %(hits)s") % values)
+            verdict = Verdict.ERROR if words.is_own else Verdict.WARNING
+            lines.append(Line("placeholder", verdict, told, words.place))
+        elif doubt := DOUBTFUL.search(words.text):
+            told = capfirst(_("%(where)s has “%(hit)s”: is that meant?") % {"where": words.where, "hit": doubt[0]})
+            lines.append(Line("doubt", Verdict.WARNING, told, words.place))
     yield from lines or [Line("placeholder", Verdict.GOOD, _("No placeholder was left anywhere."))]
 
 
@@ -163,7 +190,7 @@ def _check_subject(seen: Examined) -> Iterator[Line]:
 
 def _check_weight(seen: Examined) -> Iterator[Line]:
     size = len(seen.mail.html.encode())
-    values = {"size": number_format(round(size / 1024), force_grouping=True)}
+    values = {"size": grouped(round(size / 1024))}
     if size > GMAIL_BYTES:
         yield Line(
             "weight", Verdict.ERROR, _("It has %(size)s KB: Gmail cuts mails off after 102.") % values, "#stories"
@@ -176,6 +203,14 @@ def _check_weight(seen: Examined) -> Iterator[Line]:
 
 
 def _check_pictures(seen: Examined) -> Iterator[Line]:
+    if seen.issue.is_written and (count := written.undescribed(seen.issue.body)):
+        told = ngettext(
+            "%(count)d picture of the text has no description, and nobody said that it is only decoration.",
+            "%(count)d pictures of the text have no description, and nobody said that they are only decoration.",
+            count,
+        )
+        yield Line("alt", Verdict.ERROR, told % {"count": count}, "#body")
+        return
     count = len(seen.found.nameless)
     if not count:
         yield Line("alt", Verdict.GOOD, _("Every picture has words for those who do not see it."))
@@ -216,31 +251,61 @@ def _check_parts(seen: Examined) -> Iterator[Line]:
 
 
 def _check_sender(seen: Examined) -> Iterator[Line]:
-    domain = seen.issue.newsletter.sender_address.rpartition("@")[2].lower()
+    domain = senders.domain_of(seen.issue.newsletter)
     there = reverse("admin:subscribers_newsletter_change", args=[seen.issue.newsletter_id])
-    if not domain or f".{domain}".endswith(NO_REAL_DOMAINS):
+    if senders.is_made_up(domain):
         told = _("It is sent from %(domain)s, which no mail server will believe.") % {"domain": domain or "?"}
         yield Line("sender", Verdict.WARNING, told, there)
+        return
+    known = SenderDomain.objects.filter(domain=domain).first()
+    if known is None or known.checked_at is None:
+        yield Line("dns", Verdict.WAITING, _("The DNS is being asked about %(domain)s.") % {"domain": domain})
+    elif known.answered_at is None:
+        told = _("The DNS could not be asked about %(domain)s. It is asked again.")
+        yield Line("dns", Verdict.WAITING, told % {"domain": domain})
+    elif found := senders.problems(known):
+        for told in found:
+            yield Line("dns", Verdict.WARNING, told, there)
+    else:
+        values = {"domain": domain, "policy": senders.policy(known), "selector": known.selector}
+        told = _("%(domain)s has an SPF record and a DMARC record (policy: %(policy)s).") % values
+        dkim = (
+            _("Its DKIM key “%(selector)s” is there.") if known.selector
+            else _("Its DKIM key was not looked for: the operator can name it (DKIM_SELECTOR).")
+        )  # fmt: skip
+        yield Line("dns", Verdict.GOOD, f"{told} {dkim % values}")
 
 
 def _check_advertising(seen: Examined) -> Iterator[Line]:
-    shown = [*seen.sample.selection.stories, *seen.sample.selection.headlines]
-    news = IssueItem.objects.filter(issue=seen.issue, article__in=shown, article__is_sponsored=False)
-    if shown and not news.exists():
-        told = _("There is nothing in it but advertising: such an issue is never sent.")
-        yield Line("only_ad", Verdict.ERROR, told, "#stories")
+    if _is_advertising_alone(seen.sample):
+        yield _only_advertising()
+
+
+def _is_advertising_alone(drawn: Sample) -> bool:
+    return bool(drawn.offered) and all(candidate.is_sponsored for candidate in drawn.offered)
+
+
+def _only_advertising() -> Line:
+    told = _("There is nothing in it but advertising: such an issue is never sent.")
+    return Line("only_ad", Verdict.ERROR, told, "#stories")
 
 
 def _check_links(seen: Examined) -> Iterator[Line]:
     outside = links.outside(seen.found.links)
     known = links.known(outside)
+    places = {
+        **dict.fromkeys(links.written_in(seen.issue.body), "#body"),
+        **dict.fromkeys(links.written_in(seen.issue.intro), "#intro"),
+    }
     bad = [check for check in known.values() if check.state == LinkCheck.State.DEAD]
+    bad.sort(key=lambda check: check.url not in places)
     for check in bad[:SHOWN]:
         told = _("A link leads nowhere: %(url)s. %(detail)s") % {"url": check.url, "detail": check.detail}
-        yield Line("link", Verdict.ERROR, told, "#intro")
+        verdict = Verdict.ERROR if check.url in places else Verdict.WARNING
+        yield Line("link", verdict, told, places.get(check.url, "#stories"))
     for check in [each for each in known.values() if each.state == LinkCheck.State.UNSURE][:SHOWN]:
         told = _("A link did not answer: %(url)s. %(detail)s") % {"url": check.url, "detail": check.detail}
-        yield Line("link", Verdict.WARNING, told, "#intro")
+        yield Line("link", Verdict.WARNING, told, places.get(check.url, "#stories"))
     done = sum(check.state != LinkCheck.State.WAITING for check in known.values())
     if done < len(outside):
         told = _("Links are being asked: %(done)d of %(count)d answered.") % {"done": done, "count": len(outside)}
@@ -256,15 +321,13 @@ def _check_links(seen: Examined) -> Iterator[Line]:
 
 
 def _check_repeats(seen: Examined) -> Iterator[Line]:
-    headlines: dict[str, str] = {}
-    for where, text, place in _words(seen):
-        headline = text.partition("\n")[0].casefold()
-        if not place.startswith("#story"):
-            continue
-        if headline in headlines:
-            told = _("Two stories have the headline %(headline)s.") % {"headline": where}
-            yield Line("repeat", Verdict.WARNING, told, place)
-        headlines[headline] = place
+    headlines: set[str] = set()
+    for item in _shown_items(seen):
+        headline = headline_of(item)
+        if headline.casefold() in headlines:
+            told = _("Two stories have the headline %(headline)s.") % {"headline": f"“{headline}”"}
+            yield Line("repeat", Verdict.WARNING, told, f"#story-{item.article_id}")
+        headlines.add(headline.casefold())
 
 
 def _check_clients(seen: Examined) -> Iterator[Line]:

@@ -7,16 +7,19 @@ import unicodedata
 from html.parser import HTMLParser
 
 import nh3
+from django.conf import settings
 from django.utils.html import linebreaks, urlize
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import Truncator
+from django.utils.translation import gettext as _
 
 from articles.addresses import LINK_SCHEMES, absolute_url
 
 TEXT_WIDTH = 72  # columns
 TAGS = {"a", "b", "blockquote", "br", "em", "h2", "h3", "hr", "i", "li", "ol", "p", "strong", "ul"}
-BLOCKS = {"blockquote", "h2", "h3", "hr", "li", "ol", "p", "ul"}
-HAS_TAG = re.compile(r"<(?:a|b|blockquote|br|em|h[1-6]|hr|i|li|ol|p|strong|ul|div)\b[^>]*>", re.IGNORECASE)
+PICTURES = {"figcaption", "figure", "img"}
+BLOCKS = {"figcaption", "figure", "blockquote", "h2", "h3", "hr", "li", "ol", "p", "ul"}
+HAS_TAG = re.compile(r"<(?:a|b|blockquote|br|em|figure|h[1-6]|hr|img|i|li|ol|p|strong|ul|div)\b[^>]*>", re.IGNORECASE)
 # What no headline needs and what breaks mails: controls, lone surrogates, private-use characters (our slot marks),
 # and the marks that turn the direction of the text that follows.
 UNWANTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ue000-\uf8ff\ufffe\uffff\u202a-\u202e\u2066-\u2069]")
@@ -37,10 +40,10 @@ def one_line(text: str) -> str:
     return " ".join(clean(text).split())
 
 
-def to_html(text: str, *, max_characters: int) -> SafeString:
+def to_html(text: str, *, max_characters: int, has_pictures: bool = False) -> SafeString:
     """Safe HTML of plain text (blank lines part paragraphs) or of simple HTML, shortened if it is longer.
 
-    Empty for no text.
+    Empty for no text. ``has_pictures``: with those that are kept on this site, and with buttons (``p.action``).
     """
     text = clean(text).strip()
     if not text:
@@ -49,19 +52,26 @@ def to_html(text: str, *, max_characters: int) -> SafeString:
         text = linebreaks(urlize(text, autoescape=True))
     html = nh3.clean(
         text,
-        tags=TAGS,
-        attributes={"a": {"href"}},
-        attribute_filter=_usable_link,
+        tags=TAGS | PICTURES if has_pictures else TAGS,
+        attributes={"a": {"href"}, "img": {"src", "alt"}},
+        allowed_classes={"p": {"action"}} if has_pictures else {},
+        attribute_filter=_usable,
         url_schemes=set(LINK_SCHEMES),
         link_rel=None,
     )
+    html = html.replace(' class=""', "")
     if len(html) > max_characters:
         html = Truncator(html).chars(max_characters, html=True)
     return mark_safe(html)  # noqa: S308
 
 
-def _usable_link(_tag: str, _name: str, value: str) -> str | None:
-    """A mail has no address of its own that a relative one could begin with."""
+def _usable(tag: str, name: str, value: str) -> str | None:
+    """A mail has no address of its own that a relative one could begin with, and no pictures from elsewhere."""
+    if (tag, name) == ("img", "src"):
+        own = (settings.MEDIA_URL, settings.SITE_URL + settings.MEDIA_URL)
+        return value if value.startswith(own) else None
+    if name != "href":
+        return value
     return absolute_url(value, schemes=LINK_SCHEMES) or None
 
 
@@ -79,6 +89,8 @@ class _Plain(HTMLParser):
             self.parts.append("\n\n" if tag != "li" else "\n")
         if tag == "li":
             self.parts.append("- ")
+        elif tag == "img" and (words := dict(attrs).get("alt")):
+            self.parts.append(_("[Picture: %(words)s]") % {"words": words})
         elif tag == "br":
             self.parts.append("\n")
         elif tag == "a":

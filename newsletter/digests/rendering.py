@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import mark_safe
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from articles.mail_look import logo_of
 from articles.models import Publication
-from newsletter.digests import ads, blocks, fitting, phrases, prose, stories
+from newsletter.digests import ads, blocks, fitting, phrases, prose, stories, written
 from newsletter.digests.ads import Ad
 from newsletter.digests.archive import shown_items
 from newsletter.digests.blocks import RenderingError
@@ -26,12 +26,13 @@ from newsletter.digests.layouts import Arrangement
 from newsletter.digests.looks import Look
 from newsletter.digests.models import Appearance, Correction, Edition, EditionItem, Issue, Offer
 from newsletter.digests.stories import Story
+from newsletter.digests.web_version import WebLayout, WebVersion
 from newsletter.lib.dates import folio_date
 from newsletter.subscribers.models import Newsletter
 
 __all__ = ["IssueRenderer", "RenderedMail", "RenderingError", "render_edition", "render_web"]
 
-INTRO_CHARACTERS, BODY_CHARACTERS = 2_000, 12_000
+INTRO_CHARACTERS = 2_000
 PREHEADER_CHARACTERS = 140
 BLANK_LINES = re.compile(r"\n{3,}")
 
@@ -54,7 +55,8 @@ def render_edition(*, edition: Edition, withdrawn: Collection[int] = ()) -> Rend
     issue = Issue.objects.select_related("newsletter").get(pk=edition.issue_id)
     items = edition.items.order_by("position", "pk")
     carried = edition.offer_items.filter(offer__is_stopped=False).select_related("offer").order_by("pk")
-    return IssueRenderer(issue).render(items, withdrawn=withdrawn, offers=[row.offer for row in carried])
+    offers = [row.offer for row in carried]
+    return IssueRenderer(issue).render(items, withdrawn=withdrawn, offers=offers, is_short=edition.is_short)
 
 
 class IssueRenderer:
@@ -75,27 +77,30 @@ class IssueRenderer:
         self._asked: set[int] | None = None
 
     def render(
-        self, items: Iterable[EditionItem], *, withdrawn: Collection[int] = (), offers: Iterable[Offer] = ()
-    ) -> RenderedMail | None:
-        """The mail of these items, in their order, with these offers at their places.
+        self, items: Iterable[EditionItem], *, withdrawn: Collection[int] = (), offers: Iterable[Offer] = (),
+        is_short: bool = False,
+    ) -> RenderedMail | None:  # fmt: skip
+        """The mail of these items, in their order, with these offers at their places; ``is_short``: and how many
+        stories more are on the web.
 
-        None if nothing is left to say: offers alone are never sent. Raises RenderingError.
+        None if nothing is left to say: offers and advertisements alone are never sent. Raises RenderingError.
         """
         items = [item for item in items if item.article_id not in withdrawn]
         language = translation.override(self.newsletter.language)
         with language, timezone.override(self.newsletter.time_zone):
             full, headlines = self._placed(items)
             frame = self._frame
-            if not full and not frame.body:
+            if not frame.body and (not full or all(story.is_sponsored for story in (*full, *headlines))):
                 return None
-            return self._mail(frame, full, headlines, ads.ads_of(offers))
+            left_out = len(self._stories) - len(full) - len(headlines) if is_short else 0
+            return self._mail(frame, full, headlines, ads.ads_of(offers), left_out=left_out)
 
     def render_stories(self, full: Sequence[Story], headlines: Sequence[Story] = ()) -> RenderedMail:
         """The mail with these stories, whatever the issue has. Raises RenderingError."""
         with translation.override(self.newsletter.language), timezone.override(self.newsletter.time_zone):
             return self._mail(self._frame, list(full), list(headlines))
 
-    def render_web(self, *, now: datetime) -> SafeString:
+    def render_web(self, *, now: datetime) -> WebVersion:
         """The issue as the archive shows it, whole: readers who chose topics may have got less."""
         pks = list(shown_items(now=now).filter(issue=self.issue).values_list("article_id", flat=True))
         with translation.override(self.newsletter.language), timezone.override(self.newsletter.time_zone):
@@ -104,16 +109,20 @@ class IssueRenderer:
             count = self.issue.max_articles
             shown = self._ads_on_the_web() if told or self._frame.body else ()
             whole = Arrangement(self._frame.look, "", tuple(told[:count]), tuple(told[count:]), ads=shown)
+            corrections = list(Correction.objects.of_issue(self.issue))
             context = {
                 "frame": self._frame,
-                "corrections": list(Correction.objects.of_issue(self.issue)),
+                "look": self._frame.look,
+                "corrections": corrections,
                 "newsletter_url": self.newsletter.get_absolute_url(),
-                "stories": [(story, whole.ads_between(n, n + 1)) for n, story in enumerate(whole.stories)],
+                "layout": WebLayout(whole),
                 "headlines": whole.headlines,
                 "ads": whole.ads_at_end(),
+                "reply_address": self.newsletter.reply_address,
             }
             html = render_to_string("digests/_issue.html", context)
-        return mark_safe(html.replace(f'="{settings.SITE_URL}/', '="/'))  # noqa: S308 (the template escaped it)
+        shown_html = mark_safe(html.replace(f'="{settings.SITE_URL}/', '="/'))  # noqa: S308 (the template escaped it)
+        return WebVersion(shown_html, whole.stories, whole.headlines, corrections)
 
     def _ads_on_the_web(self) -> tuple[Ad, ...]:
         carried = self.issue.carried_offers.filter(offer__is_stopped=False).select_related("offer").order_by("pk")
@@ -135,10 +144,12 @@ class IssueRenderer:
         return self._stories
 
     def _mail(
-        self, frame: blocks.Frame, full: list[Story], headlines: list[Story], shown: tuple[Ad, ...] = ()
-    ) -> RenderedMail:
+        self, frame: blocks.Frame, full: list[Story], headlines: list[Story], shown: tuple[Ad, ...] = (), *,
+        left_out: int = 0,
+    ) -> RenderedMail:  # fmt: skip
         html_frame, text_frame = blocks.frame(frame)
         wanted = Arrangement(frame.look, frame.web_url, stories=tuple(full), headlines=tuple(headlines), ads=shown)
+        wanted = replace(wanted, left_out=left_out)
         arrangement, articles = fitting.fit(wanted, room=fitting.MOST_BYTES - len(html_frame.encode()))
         subject = self._subject(frame, arrangement.lead)
         pieces = {
@@ -187,12 +198,19 @@ class IssueRenderer:
         """What a publisher's phrases may name besides a story."""
         return {"newsletter": self.newsletter.name, "publication": self._publication.title}
 
+    def _question(self) -> str:
+        """What readers are asked; an alert, a correction and an advertisement ask nothing."""
+        is_asked = self.appearance.asks_rating and not self.issue.is_alert and self.issue.correction_id is None
+        if not is_asked or self.newsletter.kind == Newsletter.Kind.OFFERS:
+            return ""
+        return question_of(self.appearance)
+
     @cached_property
     def _frame(self) -> blocks.Frame:
         issue, newsletter = self.issue, self.newsletter
         has_body = newsletter.kind != Newsletter.Kind.DIGEST or issue.correction_id is not None
         intro = prose.to_html(issue.intro, max_characters=INTRO_CHARACTERS)
-        body = prose.to_html(issue.body if has_body else "", max_characters=BODY_CHARACTERS)
+        body = written.html_of(issue.body if has_body else "")
         return blocks.Frame(
             template="announcement" if has_body else "digest",
             look=Look.of(self.appearance, self._publication),
@@ -211,14 +229,17 @@ class IssueRenderer:
             web_url=stories.absolute(issue.get_absolute_url()),
             postal_address=prose.one_line(newsletter.postal_address),
             closing=prose.one_line(phrases.filled(self.appearance.closing, self._names)),
+            question=self._question(),
             is_advertisement=newsletter.kind == Newsletter.Kind.OFFERS,
             is_alert=issue.is_alert,
         )
 
 
-def render_web(*, issue: Issue, now: datetime) -> SafeString:
-    """The issue's content for its page in the archive, without anybody's own links. 8 queries.
+def question_of(appearance: Appearance) -> str:
+    """The newsletter's own question to its readers, or ours in the active language."""
+    return prose.one_line(appearance.rating_question) or _("Was this issue worth your time?")
 
-    It is set in the site's own type (templates/digests/_issue.html): pages forbid the inline styles that mails need.
-    """
+
+def render_web(*, issue: Issue, now: datetime) -> WebVersion:
+    """The issue's content for its page in the archive, without anybody's own links. 8 queries."""
     return IssueRenderer(issue).render_web(now=now)

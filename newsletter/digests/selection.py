@@ -20,7 +20,8 @@ class Candidate:
     """An article that an issue offers, at its place in the issue's order. One without topics is for everybody.
 
     ``section`` is the topic under which it is shown, ``feeds`` are its sources. ``is_known``: it was an alert before.
-    ``has_waited``: long enough for company; it goes out even with fewer articles than the minimum.
+    ``has_waited``: long enough for company; it goes out even with fewer articles than the minimum. ``is_sponsored``: an
+    advertisement, which never goes out without news.
     """
 
     article_id: int
@@ -30,6 +31,7 @@ class Candidate:
     is_pinned: bool = False
     is_known: bool = False
     has_waited: bool = False
+    is_sponsored: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,24 +53,26 @@ class Limits:
 class Selection:
     """What one reader gets, articles and offers by their ids.
 
-    What fits neither as a story nor as a headline waits for a later issue.
+    What fits neither as a story nor as a headline waits for a later issue. ``is_short``: it was cut to a few for
+    somebody who has been silent, and says where the rest is.
     """
 
     stories: tuple[int, ...]
     headlines: tuple[int, ...] = ()
     offers: tuple[int, ...] = ()
+    is_short: bool = False
 
     @property
     def content_key(self) -> str:
         """SHA-256 in hex; equal for readers who get the same articles in the same places, and the same offers."""
         told = [self.stories, self.headlines, *([self.offers] if self.offers else [])]
-        text = "|".join(",".join(map(str, pks)) for pks in told)
+        text = "|".join(",".join(map(str, pks)) for pks in told) + ("|short" if self.is_short else "")
         return hashlib.sha256(text.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class TooFew:
-    """Fewer articles are left for the reader than an issue needs; they wait. ``count`` may be 0."""
+    """Fewer articles are left for the reader than an issue needs; they wait. ``count`` is 0 if none of them is news."""
 
     count: int
 
@@ -112,7 +116,9 @@ def select(
 
 
 def _arranged(left: Sequence[Candidate], limits: Limits) -> Selection | TooFew:
-    if not left or (len(left) < limits.minimum and not any(candidate.has_waited for candidate in left)):
+    if all(candidate.is_sponsored for candidate in left):
+        return TooFew(0)
+    if len(left) < limits.minimum and not any(candidate.has_waited for candidate in left):
         return TooFew(len(left))
     stories: list[Candidate] = []
     headlines: list[Candidate] = []
@@ -127,6 +133,8 @@ def _arranged(left: Sequence[Candidate], limits: Limits) -> Selection | TooFew:
             headlines.append(candidate)
     if not stories:
         stories.append(headlines.pop(0))
+    if all(story.is_sponsored for story in stories):
+        _take_in_news(stories, headlines, limits)
     _put_news_first(stories)
     return Selection(_ids(stories), _ids(headlines[: limits.headlines]))
 
@@ -138,6 +146,15 @@ def _has_room(
     if limits.per_topic and candidate.section is not None and sections[candidate.section] >= limits.per_topic:
         return False
     return all(feed not in limits.per_feed or feeds[feed] < limits.per_feed[feed] for feed in candidate.feeds)
+
+
+def _take_in_news(stories: list[Candidate], headlines: list[Candidate], limits: Limits) -> None:
+    """Nobody is told advertisements alone: the first piece of news is told, in place of the last of them if need be."""
+    news = next(candidate for candidate in headlines if not candidate.is_sponsored)
+    headlines.remove(news)
+    if len(stories) >= limits.maximum:
+        headlines.insert(0, stories.pop())
+    stories.append(news)
 
 
 def _put_news_first(stories: list[Candidate]) -> None:

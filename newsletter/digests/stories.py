@@ -54,7 +54,7 @@ class Story:
     summary: str
     url: str
     label: str  # the topic, or that it is paid for
-    topic: str
+    topic: str  # the section that it stands in
     byline: str
     is_sponsored: bool
     language: str  # empty if it is the newsletter's
@@ -70,6 +70,7 @@ def load(issue: Issue, pks: Collection[int]) -> dict[int, Story]:
             own=FilteredRelation("issue_items", condition=Q(issue_items__issue=issue)),
             own_title=F("own__title"),
             own_summary=F("own__summary"),
+            own_section=F("own__section"),
         )
         .filter(Q(pk__in=pks) | (Q(own__isnull=False) & ~Q(own__state__in=IssueItem.OUT)))
         .filter(status=Article.Status.PUBLISHED)
@@ -102,7 +103,7 @@ def story_of(article: Article, newsletter_language: str) -> Story:
         summary=Truncator(summary).chars(SUMMARY_CHARACTERS),
         url=absolute(article.get_absolute_url()),
         label=_("Advertisement") if article.is_sponsored else topic,
-        topic=topic,
+        topic=getattr(article, "own_section", "") or topic,
         byline=_byline(article),
         is_sponsored=article.is_sponsored,
         language=language,

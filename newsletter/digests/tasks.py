@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from newsletter.digests import drafting, links, notices, rhythms, versions
+from newsletter.digests import drafting, links, notices, rhythms, senders, versions
 
 
 @shared_task
@@ -26,6 +26,12 @@ def check_links() -> None:
     """Ask the links of the issues that go out next."""
     links.ask_for_issues(now=timezone.now())
     links.check_waiting(now=timezone.now())
+
+
+@shared_task
+def check_senders() -> None:
+    """Ask the DNS about the domains that newsletters are sent from."""
+    senders.check_domains(now=timezone.now())
 
 
 @shared_task

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
 
 WORDS = ("subject", "preheader", "intro", "body")
-ORDER, STATUS = "order", "status"
-MAY_APPROVE = "digests.approve_issue"
+ORDER, STATUS, READERS = "order", "status", "readers"
+MAY_CHANGE, MAY_APPROVE = "digests.change_issue", "digests.approve_issue"
 MOST_KEPT = 120  # versions of an issue
 KEPT_FOR = timedelta(days=90)  # after the issue's time
 ONE_SITTING = timedelta(minutes=2)  # words typed within it are one version
@@ -86,7 +86,7 @@ def lock(issue: Issue) -> Issue:
 
 def is_approved_by_somebody(issue: Issue) -> bool:
     """What a person approved is what they saw; what a rule approved is not."""
-    return issue.status == Issue.Status.APPROVED and issue.approved_by_id is not None
+    return issue.status == Issue.Status.APPROVED and issue.is_approved_by_hand
 
 
 def may_touch(issue: Issue, *, by: User | AnonymousUser) -> bool:
@@ -111,19 +111,25 @@ def refuse_stale(
 
 def content_of(issue: Issue) -> Content:
     """What editors can change of the issue, as the database has it. One query."""
-    rows = issue.items.values_list("state", "position", "pk", "article_id", "title", "summary")
+    rows = issue.items.values_list("state", "position", "pk", "article_id", "title", "summary", "section")
     ordered = sorted(rows, key=lambda row: (row[0] != IssueItem.State.PINNED, row[1], row[2]))
     return {
         **{name: getattr(issue, name) for name in WORDS},
         "status": issue.status,
         "is_arranged": issue.is_arranged,
-        "items": [[article, state, title, summary] for state, _place, _pk, article, title, summary in ordered],
+        READERS: {**(issue.narrowing or {}), "cadence": issue.cadence},
+        "items": [
+            [article, state, title, summary, *([section] if section else [])]
+            for state, _place, _pk, article, title, summary, section in ordered
+        ],
     }
 
 
 def differences(before: Content, after: Content) -> list[str]:
     """The names of what differs. New articles at the end change no order."""
     names = [name for name in (*WORDS, STATUS) if before.get(name) != after.get(name)]
+    if READERS in before and before[READERS] != after.get(READERS):
+        names.append(READERS)
     old, new = _by_article(before), _by_article(after)
     common = [pk for pk in old if pk in new]
     if common != [pk for pk in new if pk in old]:
@@ -139,7 +145,7 @@ def _note_found(issue: Issue, *, now: datetime) -> Content:
     """What the issue says, after making sure that the newest version says the same."""
     content = content_of(issue)
     latest = issue.versions.order_by("-pk").first()
-    if latest is None or latest.content != content:
+    if latest is None or {READERS: content[READERS], **latest.content} != content:  # older ones did not keep them
         touched = differences(latest.content, content) if latest else []
         _keep(issue, content, action=Action.FOUND, editor=None, touched=touched, now=now)
     return content
@@ -201,21 +207,32 @@ def bump(issue: Issue) -> None:
 
 
 def restore_content(issue: Issue, content: Content, *, only: Collection[str] | None = None) -> None:
-    """Make the issue say what it said then, or these things of it. Articles that came since stay, behind the others."""
+    """Make the issue say what it said then, or these things of it. Articles that came since stay, behind the others.
+
+    Whom it is for stays as it is unless it is among ``only``: who brings back words does not think of the readers.
+    """
     names = [name for name in WORDS if only is None or name in only]
     for name in names:
         setattr(issue, name, content[name])
     Issue.objects.filter(pk=issue.pk).update(**{name: content[name] for name in names})
+    if only is not None and READERS in only and READERS in content:
+        _restore_readers(issue, content[READERS])
     then = _by_article(content)
     items = {item.article_id: item for item in issue.items.order_by("position", "pk")}
     for pk, item in items.items():
         if pk in then and (only is None or item_key(pk) in only):
-            item.state, item.title, item.summary = then[pk]
+            item.state, item.title, item.summary, item.section = [*then[pk], ""][:4]
     if only is None or ORDER in only:
         _put_in_order(items, list(then))
         issue.is_arranged = content["is_arranged"]
         Issue.objects.filter(pk=issue.pk).update(is_arranged=issue.is_arranged)
-    IssueItem.objects.bulk_update(items.values(), ["state", "title", "summary", "position"], batch_size=500)
+    IssueItem.objects.bulk_update(items.values(), ["state", "title", "summary", "section", "position"], batch_size=500)
+
+
+def _restore_readers(issue: Issue, readers: Mapping[str, Any]) -> None:
+    issue.narrowing = {name: value for name, value in readers.items() if name != "cadence"}
+    issue.cadence = readers["cadence"]
+    Issue.objects.filter(pk=issue.pk).update(narrowing=issue.narrowing, cadence=issue.cadence)
 
 
 def _put_in_order(items: Mapping[int, IssueItem], order: Iterable[int]) -> None:
@@ -230,6 +247,7 @@ def said(touched: Iterable[str], content: Content) -> list[str]:
     words = {
         "subject": _("the subject"), "preheader": _("the preview line"), "intro": _("the introduction"),
         "body": _("the text"), ORDER: _("the order"), STATUS: _("whether it goes out"),
+        READERS: _("whom it is for"),
     }  # fmt: skip
     stories = _("a story")
     return list(dict.fromkeys(words.get(name, stories) for name in touched))

@@ -10,7 +10,9 @@ from django.utils.http import http_date
 from django.views.decorators.http import require_safe
 
 from articles.caching import kept
+from articles.models import Publication
 from newsletter.digests import issue_feed as issue_feeds
+from newsletter.digests import structured
 from newsletter.digests.archive import Neighbors, Promise, issues_of
 from newsletter.digests.models import Appearance, Issue
 from newsletter.digests.rendering import render_web
@@ -31,11 +33,13 @@ def newsletter(request: HttpRequest, slug: str) -> HttpResponse:
     """One newsletter: what comes, how often, the form, the archive. A closed one keeps its archive."""
     found = get_object_or_404(Newsletter, slug=slug)
     issues = Paginator(issues_of(found, now=timezone.now()), ISSUES_A_PAGE)
+    page = issues.get_page(request.GET.get("page"))
     context = {
         "newsletter": found,
         "promise": Promise.of(found),
-        "page": issues.get_page(request.GET.get("page")),
+        "page": page,
         "is_indexed": Appearance.of(found).is_indexed,
+        "said": structured.archive(found, page.object_list, Publication.current()),
     }
     return render(request, "digests/newsletter.html", context)
 
@@ -45,11 +49,14 @@ def issue(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """An issue that went out, for everybody: nothing on it belongs to one reader."""
     sent = Issue.objects.select_related("newsletter").filter(launched_at__isnull=False)
     found = get_object_or_404(sent, newsletter__slug=slug, number=number)
-    web = render_web(issue=found, now=timezone.now())
+    now = timezone.now()
+    web = render_web(issue=found, now=now)
     context = {
         "issue": found,
         "web": web,
-        "neighbors": Neighbors.of(found),
+        "headline": structured.headline_of(found, web),
+        "said": structured.issue(found, web, Publication.current()),
+        "neighbors": Neighbors.of(found, now=now),
         "is_indexed": Appearance.of(found.newsletter).is_indexed,
     }
     return render(request, "digests/issue.html", context)

@@ -9,7 +9,7 @@ from unfold.paginator import InfinitePaginator
 
 from articles.desk import ReadOnlyAdmin, display
 from articles.long_lists import BY_ADDRESS_HELP, LongRecordAdmin
-from newsletter.engagement.models import Event, Link
+from newsletter.engagement.models import Event, Link, Rating
 
 EVENT_COLORS = {
     Event.Kind.DELIVERED: "success",
@@ -45,3 +45,14 @@ class EventAdmin(LongRecordAdmin[Event]):
     @display(description=gettext_lazy("event"), ordering="kind", label=EVENT_COLORS)
     def shown_kind(self, event: Event) -> tuple[str, str]:
         return event.kind, event.get_kind_display()
+
+
+@admin.register(Rating)
+class RatingAdmin(ReadOnlyAdmin[Rating]):
+    """What readers said of issues. Who said it is not shown: the answer counts, not the person."""
+
+    list_display = ["issue", "answer", "comment", "at"]
+    list_filter = [("answer", ChoicesDropdownFilter), ("issue__newsletter", RelatedDropdownFilter)]
+    list_select_related = ["issue__newsletter"]
+    fields = ["issue", "answer", "comment", "at"]
+    paginator = InfinitePaginator

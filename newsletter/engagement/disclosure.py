@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from newsletter.engagement.models import Event
+from newsletter.engagement.models import Event, Rating
 from newsletter.subscribers.models import Subscriber
 
 
@@ -25,4 +25,19 @@ def events_of(subscriber: Subscriber) -> list[dict[str, Any]]:
             "detail": event.detail,
         }
         for event in events
+    ]
+
+
+def ratings_of(subscriber: Subscriber) -> list[dict[str, Any]]:
+    """What they said of issues, the oldest first."""
+    ratings = Rating.objects.filter(subscriber=subscriber).select_related("issue__newsletter").order_by("at", "pk")
+    return [
+        {
+            "newsletter": rating.issue.newsletter.name,
+            "issue": rating.issue.number,
+            "answer": rating.get_answer_display(),
+            "in your own words": rating.comment,
+            "at": rating.at.isoformat(timespec="seconds"),
+        }
+        for rating in ratings
     ]

@@ -13,6 +13,7 @@ from django.db import transaction
 
 from newsletter.delivery.models import Send
 from newsletter.engagement.models import Event
+from newsletter.engagement.silence import revive_reader
 from newsletter.lib.addresses import address_hash, without_address
 from newsletter.subscribers.models import ConsentRecord, Subscriber, Subscription, Suppression
 from newsletter.subscribers.suppression import suppress
@@ -75,6 +76,8 @@ def _act(report: Report, send: Send | None, *, now: datetime) -> None:
         suppress(email=report.recipient, reason=Suppression.Reason.COMPLAINT, note=report.words, now=now)
     elif report.kind == Event.Kind.BOUNCED and report.is_hard:
         suppress(email=report.recipient, reason=Suppression.Reason.HARD_BOUNCE, note=report.words, now=now)
+    elif report.kind in {Event.Kind.OPENED, Event.Kind.CLICKED} and send and send.subscriber_id:
+        revive_reader(send.subscriber_id, now=now)
     elif report.kind == Event.Kind.UNSUBSCRIBED and send:
         of_newsletter = Subscription.objects.filter(newsletter__issues__campaign=send.campaign_id)
         if subscription := of_newsletter.filter(subscriber=send.subscriber_id).first():

@@ -5,10 +5,12 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from newsletter.delivery.models import Send
 from newsletter.digests.models import Issue
 from newsletter.lib.tokens import Purpose, make_token
+from newsletter.subscribers.models import Subscriber
 
 
 class Link(models.Model):
@@ -71,3 +73,29 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.at:%Y-%m-%d}"
+
+
+class Rating(models.Model):
+    """What one reader thinks of one issue, the last that they said. It goes with the reader."""
+
+    class Answer(models.TextChoices):
+        YES = "yes", pgettext_lazy("answer", "Yes")
+        PARTLY = "partly", pgettext_lazy("answer", "In part")
+        NO = "no", pgettext_lazy("answer", "No")
+
+    issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="ratings", verbose_name=_("issue"))
+    subscriber = models.ForeignKey(  # no index: the unique constraint begins with it
+        Subscriber, on_delete=models.CASCADE, related_name="ratings", db_index=False
+    )
+    answer = models.CharField(_("answer"), max_length=6, choices=Answer)
+    comment = models.CharField(_("in their own words"), max_length=1000, blank=True)
+    at = models.DateTimeField(_("at"))
+
+    class Meta:
+        verbose_name = _("readers' answer")
+        verbose_name_plural = _("readers' answers")
+        ordering = ["-at", "-pk"]
+        constraints = [models.UniqueConstraint(fields=["subscriber", "issue"], name="one_rating_per_reader_and_issue")]
+
+    def __str__(self) -> str:
+        return str(self.get_answer_display())

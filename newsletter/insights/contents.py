@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from articles.models import Article
+from newsletter.delivery import having
 from newsletter.delivery.models import Send
 from newsletter.digests.models import EditionItem, Issue, IssueItem
 from newsletter.subscribers.models import Subscriber
@@ -24,20 +25,21 @@ class Fate:
 
 
 def contents(*, issue: Issue, subscriber: Subscriber, edition_id: int | None, topics: str) -> tuple[Fate, ...]:
-    """``topics`` is a TopicSet's key, empty for all topics. 4 queries; at most MOST_ARTICLES, in the issue's order."""
+    """``topics`` is a TopicSet's key, empty for all topics. 7 queries; at most MOST_ARTICLES, in the issue's order."""
     items = list(issue.items.select_related("article").order_by("position", "pk")[:MOST_ARTICLES])
     pks = [item.article_id for item in items]
     placed = dict(EditionItem.objects.filter(edition=edition_id).values_list("article_id", "placement"))
     had = _had_before(issue, subscriber, pks)
+    older = having.before_they_joined(issue, subscriber, pks)
     chosen = {int(pk) for pk in topics.split(",") if pk.isdecimal()}
     others = _outside(pks, chosen)
     return tuple(
-        Fate(item.title or item.article.title, item.article_id in placed, _why(item, placed, had, others))
+        Fate(item.title or item.article.title, item.article_id in placed, _why(item, placed, had, others, older))
         for item in items
     )
 
 
-def _why(item: IssueItem, placed: dict[int, str], had: dict[int, str], others: set[int]) -> str:
+def _why(item: IssueItem, placed: dict[int, str], had: dict[int, str], others: set[int], older: set[int]) -> str:
     pk = item.article_id
     if pk in placed:
         return str(EditionItem.Placement(placed[pk]).label)
@@ -49,6 +51,8 @@ def _why(item: IssueItem, placed: dict[int, str], had: dict[int, str], others: s
         return _("withdrawn")
     if pk in had:
         return _("they had it in %(issue)s") % {"issue": had[pk]}
+    if pk in older:
+        return _("published before they joined; who gets every article begins with the next")
     if pk in others:
         return _("in none of the topics that they follow")
     return _("no room in their mail, or too little for one; it waits for the next")
@@ -59,7 +63,8 @@ def _had_before(issue: Issue, subscriber: Subscriber, pks: list[int]) -> dict[in
     sends = Send.objects.holding().filter(subscriber=subscriber, campaign__started_at__lt=issue.launched_at)
     items = EditionItem.objects.filter(article__in=pks, edition__in=sends.values("edition"))
     found = items.select_related("edition__issue__newsletter").order_by("-edition__issue__send_at", "-pk")
-    return {item.article_id: str(item.edition.issue) for item in found}
+    welcome = dict.fromkeys(having.welcomed_with(subscriber, pks), _("the welcome mail"))
+    return welcome | {item.article_id: str(item.edition.issue) for item in found}
 
 
 def _outside(pks: list[int], chosen: set[int]) -> set[int]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 
@@ -24,7 +24,7 @@ from django.utils import timezone
 
 from newsletter.insights.models import GrowthDay
 from newsletter.lib.addresses import address_key
-from newsletter.subscribers.models import ConsentRecord, Newsletter, StoredCount, Subscription, Suppression
+from newsletter.subscribers.models import ConsentRecord, Newsletter, Silence, StoredCount, Subscription, Suppression
 
 DAYS = 90
 LATELY, EVERYTHING = "growth:lately", "growth:everything"
@@ -66,6 +66,7 @@ class Growth:
     periods: tuple[Period, ...]
     total: Period
     counted_at: datetime | None
+    silent_count: int = 0  # who is paused now, after a long silence
 
 
 def figures(*, step: Step, now: datetime) -> list[Growth]:
@@ -77,7 +78,12 @@ def figures(*, step: Step, now: datetime) -> list[Growth]:
     stored = StoredCount.objects.named([LATELY]).get(LATELY)
     counted_at = stored.counted_at if stored else None
     newsletters = Newsletter.objects.order_by("position", "name", "pk")
-    return [_growth(each, days.get(each.pk, []), step, counted_at) for each in newsletters]
+    paused = Silence.objects.filter(stage=Silence.Stage.PAUSED).order_by().values_list("subscription__newsletter")
+    silent = dict(paused.annotate(count=Count("pk")))
+    return [
+        replace(_growth(each, days.get(each.pk, []), step, counted_at), silent_count=silent.get(each.pk, 0))
+        for each in newsletters
+    ]
 
 
 def recount(*, now: datetime) -> bool:

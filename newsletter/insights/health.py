@@ -14,7 +14,7 @@ from django.db import Error, connection
 from django.db.models import Min, QuerySet
 
 from articles.models import Feed
-from newsletter.delivery.models import Campaign
+from newsletter.delivery.models import Campaign, TransportOutage
 from newsletter.digests.models import Issue, Schedule
 from newsletter.subscribers.models import Attack, PersonalMail, SignUp
 
@@ -120,11 +120,12 @@ def _oldest(rows: QuerySet[Any], field: str) -> datetime | None:
     return moment
 
 
-def attention() -> dict[str, int]:
+def attention(*, now: datetime) -> dict[str, int]:
     """What waits for a person: it does not make the service unhealthy, but nobody else will settle it."""
     return {
         "held_issues": Issue.objects.filter(status=Issue.Status.HELD).count(),
         "paused_campaigns": Campaign.objects.filter(status=Campaign.Status.PAUSED, resume_at=None).count(),
+        "transports_left_out": TransportOutage.objects.lasting(now).count(),
         "sign_up_attacks": Attack.objects.open().count(),
         "failing_feeds": Feed.objects.failing().count(),
         "gone_feeds": Feed.objects.filter(status=Feed.Status.GONE).count(),

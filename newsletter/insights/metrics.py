@@ -23,7 +23,13 @@ from newsletter.subscribers.models import StoredCount, Subscription, Suppression
 from newsletter.subscribers.shield import tally
 
 ARTICLES = "articles"
-QUEUES = ("interactive", "campaigns", "feeds")  # in the order in which workers look: what a person waits for first
+QUEUES = (
+    "interactive",
+    "urgent",
+    "campaigns",
+    "feeds",
+)  # in the order in which workers look: what a person waits for first
+PROMPT_QUEUES = QUEUES[:2]  # for which a worker of their own is kept: nothing long is in them
 WINDOW = timedelta(days=7)
 MOST_CAMPAIGNS = 500
 KEPT_SECONDS = 15

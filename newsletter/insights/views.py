@@ -16,8 +16,9 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 @never_cache
 def healthz(request: HttpRequest) -> HttpResponse:
     """The whole service: 200 if readers get their mail, 503 if something is wrong."""
-    checks = health.examine(now=timezone.now())
-    return _health_answer(checks, attention=health.attention() if checks[0].is_ok else {})
+    now = timezone.now()
+    checks = health.examine(now=now)
+    return _health_answer(checks, attention=health.attention(now=now) if checks[0].is_ok else {})
 
 
 @require_safe

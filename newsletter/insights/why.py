@@ -13,7 +13,7 @@ from datetime import datetime
 from django.db.models import OuterRef
 from django.utils.translation import gettext as _
 
-from newsletter.delivery import audience, waves
+from newsletter.delivery import audience, filling, waves
 from newsletter.delivery.models import Campaign, Send
 from newsletter.digests import narrowing
 from newsletter.digests.models import EditionOffer, Issue, IssueOffer, Offer
@@ -55,6 +55,7 @@ def _not_out(issue: Issue) -> Answer:
         Issue.Status.APPROVED: _("Nobody has got %(issue)s yet: it goes out on %(at)s."),
         Issue.Status.HELD: _("Nobody got %(issue)s: it is held. %(reason)s"),
         Issue.Status.SKIPPED: _("Nobody got %(issue)s: it was skipped. %(reason)s"),
+        Issue.Status.EXPIRED: _("Nobody got %(issue)s: it was held until its time was over. %(reason)s"),
         Issue.Status.CANCELLED: _("Nobody got %(issue)s: an editor cancelled it."),
     }.get(Issue.Status(issue.status), _("Nobody has got %(issue)s yet: it is not approved. It is planned for %(at)s."))
     return Answer(sentence % values, tone=Tone.INFO)
@@ -140,13 +141,24 @@ def _not_planned(
     subscriber: Subscriber, issue: Issue, subscription: Subscription | None, launched_at: datetime
 ) -> Answer:
     because = [_("The issue left on %(at)s.") % {"at": moment(launched_at)}, *_about_suppression(subscriber)]
-    if waiting := _waits_for_their_hour(issue, subscription):
+    if waiting := _is_still_to_come(issue, subscription) or _waits_for_their_hour(issue, subscription):
         return Answer(waiting % {"issue": issue}, tuple(because), tone=Tone.INFO)
     reason = _reason_by_consent(subscriber, issue, subscription, launched_at)
     reason = reason or _reason_by_choice(subscriber, issue, subscription)
     if reason is None:
         reason = _("They are not in the ledger of %(issue)s, and nothing that is kept says why.")
     return Answer(reason % {"issue": issue, "newsletter": issue.newsletter}, tuple(because), tone=Tone.WARNING)
+
+
+def _is_still_to_come(issue: Issue, subscription: Subscription | None) -> str:
+    """While the ledger is being made: whether this reader's turn comes yet. Empty if not."""
+    campaign = (
+        Campaign.objects.being_filled().select_related("issue__newsletter", "issue__schedule").filter(issue=issue)
+    )
+    row = campaign.first()
+    if row is None or subscription is None or not filling.whose_turn(row).filter(pk=subscription.pk).exists():
+        return ""
+    return _("Not yet: %(issue)s is on its way, and their mail is still to be created.")
 
 
 def _waits_for_their_hour(issue: Issue, subscription: Subscription | None) -> str:
@@ -189,6 +201,8 @@ def _reason_by_choice(subscriber: Subscriber, issue: Issue, subscription: Subscr
     if subscription is None:
         return None
     if _value_then(subscriber, issue, "status", subscription.status) == Subscription.Status.PAUSED:
+        if _was_silent(subscriber, issue):
+            return _("They did not get %(issue)s: it paused for them after a long silence.")
         return _("They did not get %(issue)s: they had paused %(newsletter)s.")
     if issue.correction_id:
         return _("They did not get %(issue)s: they had not got what it corrects, or were told by another newsletter.")
@@ -203,6 +217,13 @@ def _reason_by_choice(subscriber: Subscriber, issue: Issue, subscription: Subscr
         what = ", ".join(narrowing.in_words(issue))
         return _escaped(_("They did not get %%(issue)s: it was only for readers who %(what)s."), what=what)
     return None
+
+
+def _was_silent(subscriber: Subscriber, issue: Issue) -> bool:
+    """Whether the last word on the subscription's state, when the issue left, was that of a long silence."""
+    told = Change.objects.filter(subscriber=subscriber, newsletter=issue.newsletter_id, field="status")
+    last = told.filter(at__lte=issue.launched_at).order_by("-at", "-pk").first()
+    return last is not None and last.by == Change.By.SILENT
 
 
 def _value_then(subscriber: Subscriber, issue: Issue, field: str, value_now: str) -> str:

@@ -123,6 +123,7 @@ def personal_mail(row: PersonalMail) -> Entry:
         PersonalMail.Kind.CONFIRM_ADDRESS: _("Asked to move to another address"),
         PersonalMail.Kind.ADDRESS_CHANGED: _("Was told at the old address of the move"),
         PersonalMail.Kind.LOWERED: _("Was told of a rarer cadence"),
+        PersonalMail.Kind.STILL_INTERESTED: _("Was asked, after a long silence, whether they still want it"),
     }[PersonalMail.Kind(row.kind)]
     tone = Tone.WARNING if row.status == PersonalMail.Status.SKIPPED else Tone.PLAIN
     position = Position(row.created_at, Kind.PERSONAL_MAIL, row.pk)

@@ -12,7 +12,6 @@ import logging
 from enum import StrEnum
 
 import dns.exception
-import dns.nameserver
 import dns.rdatatype
 import dns.resolver
 from disposable_email_domains import blocklist
@@ -21,12 +20,12 @@ from django.core.cache import cache
 from redis.exceptions import RedisError
 
 from newsletter.lib.addresses import wire_address
+from newsletter.lib.name_servers import resolver
 from newsletter.subscribers.models import MailDomain
 
 logger = logging.getLogger(__name__)
 
 REMEMBER_SECONDS = 3600
-DNS_PORT = 53
 
 
 class Verdict(StrEnum):
@@ -79,7 +78,8 @@ def _takes_mail(domain: str) -> bool:
 
 def _ask_dns(domain: str) -> bool:
     try:
-        answer = _resolver().resolve(domain, dns.rdatatype.MX, raise_on_no_answer=False, search=False)
+        asked = resolver(seconds=settings.DNS_LOOKUP_SECONDS)
+        answer = asked.resolve(domain, dns.rdatatype.MX, raise_on_no_answer=False, search=False)
     except dns.resolver.NXDOMAIN:
         return False
     except (dns.exception.DNSException, OSError) as error:
@@ -87,18 +87,3 @@ def _ask_dns(domain: str) -> bool:
         return True
     hosts = [str(record.exchange) for record in answer.rrset or []]
     return hosts != ["."]  # no MX at all: the host itself may take mail (RFC 5321 section 5.1)
-
-
-def _resolver() -> dns.resolver.Resolver:
-    named = settings.DNS_SERVERS
-    resolver = dns.resolver.Resolver(configure=not named)
-    if named:
-        resolver.nameservers = [_nameserver(text) for text in named]
-    resolver.lifetime = resolver.timeout = settings.DNS_LOOKUP_SECONDS
-    return resolver
-
-
-def _nameserver(text: str) -> dns.nameserver.Nameserver:
-    """``192.0.2.53`` or ``192.0.2.53#5353``, as other programs write it."""
-    address, _hash, port = text.partition("#")
-    return dns.nameserver.Do53Nameserver(address, int(port or DNS_PORT))

@@ -20,7 +20,16 @@ def sign_up_behind(token: str) -> SignUp | None:
 
 def subscription_behind(token: str) -> Subscription | None:
     """The subscription that an unsubscribe link speaks of; None if its reader was erased. Raises Forged."""
-    pk = _verified(Purpose.UNSUBSCRIBE, token)
+    return _subscription(Purpose.UNSUBSCRIBE, token)
+
+
+def asked_subscription_behind(token: str) -> Subscription | None:
+    """The subscription whose reader was asked whether they still want it; None if they were erased. Raises Forged."""
+    return _subscription(Purpose.STAY, token)
+
+
+def _subscription(purpose: Purpose, token: str) -> Subscription | None:
+    pk = _verified(purpose, token)
     return Subscription.objects.select_related("subscriber", "newsletter").filter(pk=pk).first()
 
 

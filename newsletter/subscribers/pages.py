@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from articles.models import Topic
 from newsletter.subscribers.forms import SubscribeForm
 from newsletter.subscribers.lowering import lowered
-from newsletter.subscribers.models import Cadence, Farewell, Newsletter, Subscriber, Subscription, Weekday
+from newsletter.subscribers.models import Cadence, Farewell, Newsletter, Silence, Subscriber, Subscription, Weekday
 from newsletter.subscribers.preferences import offered_newsletters
 from newsletter.subscribers.protection import HONEYPOT, TIME_FIELD, form_time, is_timely
 from newsletter.subscribers.suppression import is_suppressed
@@ -103,6 +103,7 @@ def preferences_page(subscriber: Subscriber, *, now: datetime) -> dict[str, Any]
         "has_any": any(entry["is_wanted"] for entry in entries),
         "topics": list(Topic.objects.all()),
         "is_paused": bool(paused),
+        "silent": _asleep(subscriber) if paused else [],
         "paused_until": max((each for each in paused if each), default=None),
         "languages": _languages(),
         "time_zones": _zones(subscriber.time_zone),
@@ -110,6 +111,13 @@ def preferences_page(subscriber: Subscriber, *, now: datetime) -> dict[str, Any]
         "lowered": [each for each in lowered(subscriber) if each.may_be_kept],
         "first_day": now.date() + timedelta(days=1),
     }
+
+
+def _asleep(subscriber: Subscriber) -> list[str]:
+    """The names of the newsletters that pause because nothing was heard of the reader for long."""
+    asleep = Silence.objects.filter(subscription__subscriber=subscriber, stage=Silence.Stage.PAUSED)
+    still = asleep.filter(subscription__status=Subscription.Status.PAUSED).order_by("pk")
+    return list(still.values_list("subscription__newsletter__name", flat=True))
 
 
 def _entry(newsletter: Newsletter, subscription: Subscription | None) -> dict[str, Any]:

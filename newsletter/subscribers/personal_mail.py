@@ -17,7 +17,7 @@ from django.urls import reverse
 
 from newsletter.lib import mail
 from newsletter.lib.addresses import address_hash, address_key, redacted
-from newsletter.subscribers import limits, lowering
+from newsletter.subscribers import limits, lowering, silence
 from newsletter.subscribers.models import AddressChange, PersonalMail, Subscriber
 from newsletter.subscribers.models.address_changes import UNDO_PERIOD
 from newsletter.subscribers.models.owed import BATCH
@@ -30,7 +30,7 @@ from newsletter.subscribers.welcoming import leaving_headers
 PATIENCE = timedelta(days=1)  # whoever asked for their link has given up by then
 KEPT = timedelta(days=30)  # what became of it, without the address
 Kind, Reason = PersonalMail.Kind, PersonalMail.Reason
-_TO_OWNERS = frozenset({Kind.MY_LINK.value, Kind.LOWERED.value, Kind.NEW_LINK.value})
+_TO_OWNERS = frozenset({Kind.MY_LINK.value, Kind.LOWERED.value, Kind.STILL_INTERESTED.value, Kind.NEW_LINK.value})
 
 
 def ask_for_link(*, email: str, now: datetime, is_unproven: bool = False) -> PersonalMail:
@@ -120,6 +120,8 @@ def _reason_not_to_mail(row: PersonalMail, now: datetime) -> str | None:
         return Reason.EXPIRED
     if row.kind in _TO_OWNERS and _owner(row) is None:
         return Reason.UNKNOWN
+    if row.kind == Kind.STILL_INTERESTED:
+        return None if silence.asked_by(row) else Reason.NOTHING
     if row.kind == Kind.LOWERED:
         return None if _lowered(row) else Reason.NOTHING
     is_limited = row.kind in PersonalMail.ASKED
@@ -195,6 +197,7 @@ _SENDERS: dict[PersonalMail.Kind, Callable[[PersonalMail], None]] = {
     Kind.CONFIRM_ADDRESS: _send_confirmation,
     Kind.ADDRESS_CHANGED: _send_notice,
     Kind.LOWERED: _send_lowered,
+    Kind.STILL_INTERESTED: silence.send_question,
     Kind.NEW_LINK: _send_new_link,
 }
 

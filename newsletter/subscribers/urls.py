@@ -14,5 +14,7 @@ urlpatterns = [
     path("confirm/<str:token>/", views.confirm, name="confirm"),
     path("preferences/<str:token>/", views.preferences, name="preferences"),
     path("unsubscribe/<str:token>/", views.unsubscribe, name="unsubscribe"),
+    path("stay/<str:token>/", views.stay, name="stay"),
+    path("stay/<str:token>/<slug:answer>/", views.stay, name="stay_with"),
     path("", include("newsletter.subscribers.self_service.urls")),
 ]

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods
 
 from newsletter.lib.addresses import redacted
 from newsletter.lib.doorbell import ring
-from newsletter.subscribers import links, lowering, protection, signup, tasks, unsubscribing, welcoming
+from newsletter.subscribers import links, lowering, protection, signup, silence, tasks, unsubscribing, welcoming
 from newsletter.subscribers.farewells import say_why
 from newsletter.subscribers.forms import parse_preferences
 from newsletter.subscribers.models import ConsentRecord, Farewell, SignUp, Subscriber, Subscription
@@ -38,9 +38,9 @@ def private(view: View) -> View:
     @csrf_exempt
     @require_http_methods(["GET", "HEAD", "OPTIONS", "POST"])
     @wraps(view)
-    def wrapped(request: HttpRequest, token: str) -> HttpResponse:
+    def wrapped(request: HttpRequest, token: str, **more: str) -> HttpResponse:
         try:
-            response = view(request, token=token)
+            response = view(request, token=token, **more)
         except links.Forged:
             response = render(request, "subscribers/no_such_link.html", sign_up_page(), status=404)
         response["Cache-Control"] = "no-store, private"
@@ -161,6 +161,36 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     context["reasons"] = Farewell.Reason.choices
     context["has_said_why"] = Farewell.objects.filter(subscription=subscription).exists()
     return render(request, "subscribers/unsubscribed.html", context)
+
+
+@private
+def stay(request: HttpRequest, token: str, answer: str = "keep") -> HttpResponse:
+    """Whether somebody who was silent still wants it: GET shows the answers, POST does what was chosen."""
+    subscription = links.asked_subscription_behind(token)
+    if subscription is None:
+        return render(request, "subscribers/nobody.html")
+    if request.method == "POST":
+        return _stay(request, subscription, here=reverse("subscribers:stay", args=[token]))
+    context = {
+        "subscription": subscription,
+        "token": token,
+        "less_often": unsubscribing.rarer_cadences(subscription),
+        "answer": answer if answer in silence.ANSWERS else "keep",
+        "has_left": subscription.status == Subscription.Status.ENDED,
+        "is_kept": request.GET.get("notice") == "kept",
+        "leave_url": reverse("subscribers:unsubscribe", args=[subscription.unsubscribe_token]),
+    }
+    return render(request, "subscribers/stay.html", context)
+
+
+def _stay(request: HttpRequest, subscription: Subscription, *, here: str) -> HttpResponse:
+    now, action = timezone.now(), request.POST.get("action")
+    if action not in {"keep", "less_often"} or subscription.status == Subscription.Status.ENDED:
+        return SeeOther(here)
+    if action == "less_often":
+        unsubscribing.take_less(subscription=subscription, cadence=request.POST.get("cadence", ""), now=now)
+    silence.revive([subscription.pk], now=now)
+    return SeeOther(f"{here}?notice=kept")
 
 
 def _act(request: HttpRequest, subscription: Subscription) -> None:

@@ -1,18 +1,23 @@
 """The welcome mail: one for a confirmed subscription, where its newsletter wants that, sent by a worker.
 
 The row says what happened, so running anything here twice, late or never (the sweep rings again) is harmless.
+What the parts above know of it, the newsletter's look and the best articles of the last days, comes from the function
+that the setting WELCOME_CONTENTS names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils import translation
+from django.utils.module_loading import import_string
 
-from articles.mail_look import mail_look
 from newsletter.lib import mail
+from newsletter.lib.headers import list_unsubscribe
 from newsletter.subscribers.models import Subscription, WelcomeMail
 from newsletter.subscribers.models.owed import HEAD_START as HEAD_START
 from newsletter.subscribers.owed_mail import hand_over
@@ -51,7 +56,8 @@ def send_welcome(*, welcome_mail_id: int, now: datetime) -> bool:
     if reason := _reason_not_to(row, now):
         row.skip(reason, now=now)
         return False
-    return hand_over(row, _mail, now=now)
+    contents = _contents(row, now=now)  # before a server is asked: what is shown is noted first
+    return hand_over(row, partial(_mail, contents=contents), now=now)
 
 
 def _reason_not_to(row: WelcomeMail, now: datetime) -> WelcomeMail.Reason | None:
@@ -62,19 +68,29 @@ def _reason_not_to(row: WelcomeMail, now: datetime) -> WelcomeMail.Reason | None
     return WelcomeMail.Reason.TOO_LATE if now - row.created_at > DEADLINE else None
 
 
-def _mail(row: WelcomeMail) -> None:
+def _contents(row: WelcomeMail, *, now: datetime) -> Mapping[str, object]:
+    with translation.override(_language(row.subscription)):
+        contents: Mapping[str, object] = import_string(settings.WELCOME_CONTENTS)(row, now=now)
+    return contents
+
+
+def _language(subscription: Subscription) -> str:
+    return subscription.subscriber.language or subscription.newsletter.language
+
+
+def _mail(row: WelcomeMail, *, contents: Mapping[str, object]) -> None:
     subscription = row.subscription
     newsletter, subscriber = subscription.newsletter, subscription.subscriber
     mail.send(
         template="welcome",
         to=subscriber.email,
-        language=subscriber.language or newsletter.language,
+        language=_language(subscription),
         sender=mail.sender_line(newsletter.sender_name, newsletter.sender_address),
         headers=leaving_headers(subscription),
         context={
             "newsletter": newsletter,
             "subscription": subscription,
-            **vars(mail_look(accent=newsletter.accent_color)),
+            **contents,
             "latest_url": settings.SITE_URL + reverse("digests:latest", args=[newsletter.slug]),
             "preferences_url": settings.SITE_URL
             + reverse("subscribers:preferences", args=[subscriber.preferences_token]),
@@ -89,7 +105,7 @@ def _unsubscribe_url(subscription: Subscription) -> str:
 
 def leaving_headers(subscription: Subscription) -> dict[str, str]:
     """As every mail of a newsletter: one click leaves it (RFC 8058)."""
-    url = _unsubscribe_url(subscription)
-    headers = {"List-Unsubscribe": f"<{url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+    ways = list_unsubscribe(_unsubscribe_url(subscription), mailbox=settings.UNSUBSCRIBE_MAILBOX)
+    headers = {"List-Unsubscribe": ways, "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
     reply_address = subscription.newsletter.reply_address
     return {**headers, "Reply-To": reply_address} if reply_address else headers

@@ -14,7 +14,7 @@ from django.utils import timezone
 from PIL import Image
 
 from articles.models import Article, Feed
-from newsletter.delivery.models import Campaign, Send
+from newsletter.delivery.models import Campaign, Send, TransportOutage
 from newsletter.digests.models import Issue, IssueItem, Schedule
 from newsletter.subscribers.models import ConsentRecord, Newsletter, Subscriber, Subscription, Suppression
 from tests import factories
@@ -370,3 +370,15 @@ def test_ledger_is_found_by_the_beginning_of_an_address_in_any_case(desk: Client
     response = desk.get(reverse("admin:delivery_send_changelist"), {"q": "Ada@"})
 
     assert [send.pk for send in response.context["cl"].result_list] == [mine.pk]
+
+
+def test_transport_that_was_left_out_is_used_again(desk: Client) -> None:
+    main, spare = (
+        TransportOutage.objects.create(name=name, since=factories.NOW, reason="401 Forbidden")
+        for name in ("main", "spare")
+    )
+
+    said = act(desk, "delivery_transportoutage", "use_again", main)
+
+    assert said == "Used again: main"
+    assert list(TransportOutage.objects.all()) == [spare]

@@ -195,14 +195,16 @@ def test_books_are_exact_while_they_are_short_and_stored_when_they_are_long(monk
     assert (stored.planned, stored.counted_at) == (1, NOW)
 
 
-def test_long_books_that_nobody_has_counted_are_not_guessed(monkeypatch: pytest.MonkeyPatch, desk: Client) -> None:
+def test_long_books_nobody_has_counted_are_counted_for_the_campaigns_own_page(
+    monkeypatch: pytest.MonkeyPatch, desk: Client
+) -> None:
     monkeypatch.setattr(books, "MOST_COUNTED", 0)
     campaign = factories.make_send(status=Send.Status.SENT).campaign
 
     page = desk.get(reverse("admin:delivery_campaign_change", args=[campaign.pk]))
 
     assert not books.books_of([campaign])[campaign.pk].is_known
-    assert "Being counted" in page.text
+    assert "<strong>1</strong> accepted" in page.text
 
 
 def test_readers_of_newsletters_are_told_exactly_or_about(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,9 +17,9 @@ from django.urls import NoReverseMatch, reverse
 
 from articles.models import Archive, BoilerplateRule, CategoryRule, Feed, Publication, Topic
 from config.demo import filling
-from newsletter.delivery.models import MailboxMessage, Send
+from newsletter.delivery.models import MailboxMessage, Send, TransportOutage
 from newsletter.digests.models import Appearance, Issue
-from newsletter.engagement.models import Event, Link
+from newsletter.engagement.models import Event, Link, Rating
 from newsletter.subscribers.models import (
     AddressChange,
     Attack,
@@ -41,6 +41,8 @@ MOST_QUERIES_OF = {"Article": 18}  # with where its rows stand in the newsletter
 OURS = ("articles", "subscribers", "digests", "delivery", "engagement")
 NOT_AT_THE_DESK = {
     "TopicSet": "an implementation of the choice of topics, shown where it is used",
+    "Batch": "which sends one worker takes; the campaign's books tell how many are in flight",
+    "Tally": "the figures of a campaign by minute and mail domain, on its page",
     "ReaderGroup": "how an issue was assembled; the editions and the ledger tell it",
     "IssueItem": "on its issue's page",
     "IssueOffer": "on its offer's page, counted",
@@ -63,7 +65,10 @@ NOT_AT_THE_DESK = {
     "IssueVersion": "among its issue's versions",
     "DeskPresence": "on its issue's desk",
     "IssueNotice": "tells an editor once that an issue is held",
+    "SenderDomain": "in the preflight of the issues that are sent from it",
     "LinkCheck": "in the preflight of the issues that have the link",
+    "Silence": "in its reader's timeline and on the page of growth",
+    "WelcomeArticle": "on its welcome mail's page",
     "IssueOutlook": "on its issue's desk",
     "StoredCount": "how pages show numbers without counting",
 }
@@ -89,7 +94,8 @@ def busy(db: None) -> None:
 
 
 def add_rules(feed: Feed, topic: Topic) -> None:
-    """What is kept beside a feed."""
+    """What is kept beside a feed, and what has no relations."""
+    TransportOutage.objects.create(name=f"way-{feed.pk}", since=factories.NOW, reason="no connection")
     BoilerplateRule.objects.create(feed=feed, pattern="- Advertisement *")
     CategoryRule.objects.create(feed=feed, category="Harbor", category_key="harbor", topic=topic)
     Archive.objects.create(kind="pages", name=feed.url, feed=feed, status="finished", created_at=factories.NOW)
@@ -133,6 +139,7 @@ def add_rows(count: int) -> None:
         Event.objects.create(
             send=send, link=link, kind=Event.Kind.DELIVERED, source="test", source_id=str(send.pk), at=factories.NOW
         )
+        Rating.objects.create(issue=issue, subscriber=subscription.subscriber, answer="yes", at=factories.NOW)
         MailboxMessage.objects.create(recipient="reader@example.org", subject="Hello", raw=b"Subject: Hello\n\nHi")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +15,10 @@ from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from pytest_django import Settings
 
 from articles.models import Publication
-from newsletter.digests import phrases
+from newsletter.digests import blocks, phrases
 from newsletter.digests.assembly import limits
 from newsletter.digests.looks import SHORT_SUMMARY, shortened
 from newsletter.digests.models import Appearance, EditionItem
@@ -297,3 +299,21 @@ def test_strangers_see_no_preview(client: Client) -> None:
     page = reverse("admin:digests_appearance_preview", args=[make_newsletter().pk])
 
     assert client.get(page).status_code == 302
+
+
+def test_look_that_no_mail_can_be_made_with_is_not_saved(desk: Client, tmp_path: Path, settings: Settings) -> None:
+    ours = settings.TEMPLATES[0]
+    settings.TEMPLATES = [{**ours, "DIRS": [tmp_path, *ours["DIRS"]]}]
+    blocks.forget()
+    broken = tmp_path / "email/digest/magazine/_lead.html"
+    broken.parent.mkdir(parents=True)
+    broken.write_text("{% load i18n %}\n{% nonsense %}")
+    page = reverse("admin:digests_appearance_change", args=[make_newsletter().pk])
+
+    refused = desk.post(page, chosen(layout="magazine"))
+    kept = desk.post(page, chosen(layout="classic"))
+
+    assert "email/digest/magazine/_lead.html, line 2" in refused.text
+    assert kept.status_code == 302
+    assert Appearance.objects.get().layout == "classic"
+    blocks.forget()

@@ -8,16 +8,16 @@ from itertools import pairwise
 import pytest
 
 from articles.models import Publication
-from newsletter.digests import clients, samples
+from newsletter.digests import clients, trial_mails
 from newsletter.digests.models import Appearance
-from newsletter.digests.samples import Trial
+from newsletter.digests.trial_mails import Trial
 from newsletter.lib.slots import Slot
 from tests.digests.reading import Reading
 from tests.factories import NOW
 
 pytestmark = pytest.mark.usefixtures("gazette")
 
-TRIALS = list(samples.trials(now=NOW))
+TRIALS = list(trial_mails.trials(now=NOW))
 GMAILS_STYLE_SHEET = 16_000  # bytes; what is longer is dropped whole
 SIZE = re.compile(r"(?<![-\w])(?:font-size:\s*|font:[^;]*?)(\d+(?:\.\d+)?)px")
 every_trial = pytest.mark.parametrize("trial", TRIALS, ids=lambda trial: trial.name)
@@ -98,7 +98,7 @@ def test_words_are_large_enough(trial: Trial) -> None:
 def test_text_beside_the_html_has_everything_and_no_markup(trial: Trial) -> None:
     mail = trial.run()
 
-    stories = [story for story in samples.made_up() if "announcements" not in trial.name]
+    stories = [story for story in trial_mails.made_up() if "announcements" not in trial.name]
     assert all(story.headline in " ".join(mail.text.split()) for story in stories)
     assert {Slot.UNSUBSCRIBE_URL.mark, Slot.PREFERENCES_URL.mark} <= set(re.findall("\ue000[a-z_]+\ue001", mail.text))
     assert "1 Quay Street" in mail.text
@@ -110,7 +110,7 @@ def test_text_beside_the_html_has_everything_and_no_markup(trial: Trial) -> None
 @pytest.mark.parametrize("tone", Appearance.Tone.values)
 @pytest.mark.parametrize("typeface", Publication.Typeface.values)
 def test_every_paper_and_typeface_goes_with_every_layout(layout: str, tone: str, typeface: str) -> None:
-    html = samples.trial_of(layout=layout, tone=tone, typeface=typeface, now=NOW).run().html
+    html = trial_mails.trial_of(layout=layout, tone=tone, typeface=typeface, now=NOW).run().html
 
     assert not list(clients.unsupported(html))
     assert not re.search(r'style="[^"]*"[^ >/]', html)  # no quote of a typeface ends an attribute

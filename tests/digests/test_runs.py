@@ -9,7 +9,7 @@ from datetime import time, timedelta
 import pytest
 from django.db import connection, transaction
 
-from newsletter.digests import drafting, scheduling
+from newsletter.digests import drafting, scheduling, versions
 from newsletter.digests.models import Issue, Schedule
 from newsletter.subscribers.models import Cadence
 from tests.factories import NOW, make_article, make_editor, make_issue, make_newsletter, make_schedule
@@ -172,6 +172,18 @@ def test_what_an_editor_approved_takes_in_nothing_more_and_what_the_rule_approve
     added = [drafting.refresh(issue, now=NOW) for issue in (by_rule, by_editor)]
 
     assert added == [1, 0]
+
+
+def test_approval_outlives_the_account_of_who_gave_it() -> None:
+    issue, editor = make_issue(), make_editor()
+    issue.approve(by=editor, now=NOW)
+    make_article()
+
+    editor.delete()
+
+    issue.refresh_from_db()
+    assert drafting.refresh(issue, now=NOW) == 0
+    assert versions.is_approved_by_somebody(issue)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +20,10 @@ articles = st.builds(
     is_pinned=st.booleans(),
     is_known=st.booleans(),
 )
+sponsored = st.builds(
+    Candidate, article_id=st.integers(1, 200), section=st.none() | TOPICS, is_pinned=st.booleans(),
+    is_sponsored=st.booleans(),
+)  # fmt: skip
 candidate_lists = st.lists(articles, max_size=80, unique_by=lambda candidate: candidate.article_id)
 topic_choices = st.none() | st.frozensets(TOPICS, min_size=1)
 plain = st.builds(Limits, minimum=st.integers(0, 4), maximum=st.integers(1, 12))
@@ -122,3 +127,21 @@ def test_equal_selections_share_a_key_and_different_places_do_not() -> None:
     moved = Selection((1, 2, 3))
 
     assert one.content_key == same.content_key != moved.content_key
+
+
+@given(
+    candidates=st.lists(sponsored, max_size=30, unique_by=lambda candidate: candidate.article_id),
+    limits=shares,
+    headlines=st.integers(0, 3),
+)
+def test_advertisements_are_never_told_alone(candidates: list[Candidate], limits: Limits, headlines: int) -> None:
+    news = {candidate.article_id for candidate in candidates if not candidate.is_sponsored}
+
+    result = select(candidates, replace(limits, headlines=headlines), topics=None)
+
+    if isinstance(result, Selection):
+        assert news.intersection(result.stories)
+        assert len(result.stories) <= limits.maximum
+        assert len(set(said(result))) == len(said(result))
+    elif not news:
+        assert result == TooFew(0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -11,10 +13,10 @@ from django.test import Client
 from django.urls import reverse
 
 from articles.models import Article
-from newsletter.digests.models import Appearance, Issue, IssueItem
+from newsletter.digests.models import Appearance, Correction, Issue, IssueItem
 from newsletter.subscribers.models import Cadence, Newsletter
 from tests.digests.reading import Reading
-from tests.factories import NOW, make_article, make_issue, make_newsletter
+from tests.factories import NOW, make_article, make_issue, make_newsletter, make_topic
 
 pytestmark = pytest.mark.django_db
 
@@ -28,6 +30,13 @@ def page_of(client: Client, url: str) -> Reading:
     response = client.get(url)
     assert response.status_code == 200
     return Reading(response.content.decode())
+
+
+def json_ld_of(client: Client, url: str) -> dict[str, Any]:
+    html = client.get(url).content.decode()
+    (text,) = re.findall(r'<script type="application/ld\+json">(.*?)</script>', html, re.DOTALL)
+    said: dict[str, Any] = json.loads(text)
+    return said
 
 
 def sent_issue(newsletter: Newsletter, articles: list[Article], **fields: object) -> Issue:
@@ -141,6 +150,68 @@ def test_issue_shows_its_stories_in_the_editors_order_and_words(client: Client) 
     assert len(page.all("h1")) == 1
 
 
+def test_issue_has_the_sections_of_its_mail_with_headings_in_order(client: Client) -> None:
+    newsletter = make_newsletter()
+    Appearance.objects.create(newsletter=newsletter, groups_by_topic=True, rest_title="And also")
+    harbor, town = make_topic(name="Harbor"), make_topic(name="Town")
+    topics = [harbor, town, harbor, None, town]
+    articles = [make_old_article(title=f"Story {n}", topics=[topic] if topic else []) for n, topic in enumerate(topics)]
+    issue = sent_issue(newsletter, articles, max_articles=5)
+
+    page = page_of(client, issue.get_absolute_url())
+
+    headings = [(each.tag, each.text) for each in page.elements if each.tag in {"h2", "h3"}]
+    assert headings[:8] == [
+        ("h2", "Story 0"), ("h2", "Town"), ("h3", "Story 1"), ("h3", "Story 4"), ("h2", "Harbor"), ("h3", "Story 2"),
+        ("h2", "And also"), ("h3", "Story 3"),
+    ]  # fmt: skip
+    named = {each.attributes.get("id"): each.text for each in page.all("h2")}
+    labels = [section.attributes["aria-labelledby"] for section in page.all("section", "issue__section")]
+    assert [named[label] for label in labels] == ["Town", "Harbor", "And also"]
+
+
+@pytest.mark.parametrize("layout", Appearance.Layout.values)
+def test_issue_has_the_layout_and_the_options_of_its_mail(client: Client, layout: str) -> None:
+    newsletter = make_newsletter()
+    Appearance.objects.create(
+        newsletter=newsletter, layout=layout, summaries=Appearance.Summaries.NONE, more_title="In brief"
+    )
+    articles = [make_old_article(title=f"Story {n}", summary="Said in short.") for n in range(4)]
+    issue = sent_issue(newsletter, articles, max_articles=3)
+
+    page = page_of(client, issue.get_absolute_url())
+
+    assert [each for each in page.elements if f"issue__stories--{layout}" in each.attributes.get("class", "")]
+    assert "Said in short." not in page.texts("p")
+    assert "In brief" in page.texts("h2")
+
+
+def test_issue_tells_machines_what_it_is_and_what_was_corrected(client: Client) -> None:
+    newsletter = make_newsletter(name="Latest news")
+    issue = sent_issue(newsletter, [make_old_article(title="The ferry </script> sails")], number=7)
+    Correction.objects.create(issue=issue, note="It leaves at nine.", at=NOW)
+
+    said = json_ld_of(client, issue.get_absolute_url())
+
+    assert said["@type"] == "PublicationIssue"
+    assert (said["issueNumber"], said["name"]) == (7, "The ferry </script> sails")
+    assert said["isPartOf"]["name"] == "Latest news"
+    assert [part["headline"] for part in said["hasPart"]] == ["The ferry </script> sails"]
+    assert said["correction"][0]["text"] == "It leaves at nine."
+
+
+def test_archive_tells_machines_which_issues_there_are(client: Client) -> None:
+    newsletter = make_newsletter()
+    issues = [sent_issue(newsletter, [], number=number, subject=f"Issue {number}") for number in (1, 2)]
+    make_issue(newsletter=newsletter, number=3, subject="Not yet")
+
+    said = json_ld_of(client, newsletter.get_absolute_url())
+
+    assert said["@type"] == "Periodical"
+    assert [each["name"] for each in said["hasPart"]] == ["Issue 2", "Issue 1"]
+    assert said["hasPart"][1]["url"].endswith(issues[0].get_absolute_url())
+
+
 def test_issue_carries_nobodys_links_and_no_marks(client: Client) -> None:
     issue = sent_issue(make_newsletter(), [make_old_article()])
 
@@ -163,7 +234,8 @@ def test_issue_obeys_the_pages_policy(client: Client) -> None:
 
 def test_issue_links_to_its_neighbors(client: Client) -> None:
     newsletter = make_newsletter()
-    issues = [sent_issue(newsletter, [], number=number, subject="x") for number in (1, 2, 4)]
+    subjects = {1: "first", 2: "second", 4: "third"}
+    issues = [sent_issue(newsletter, [], number=number, subject=subject) for number, subject in subjects.items()]
     make_issue(newsletter=newsletter, number=3)
 
     page = page_of(client, issues[1].get_absolute_url())
@@ -173,6 +245,10 @@ def test_issue_links_to_its_neighbors(client: Client) -> None:
     }
     assert neighbors["prev"] == issues[0].get_absolute_url()
     assert neighbors["next"] == issues[2].get_absolute_url()
+    assert [link.text for link in page.all("a") if link.attributes.get("rel") in {"prev", "next"}] == [
+        "Earlier issue first",
+        "Later issue third",
+    ]
 
 
 def test_article_under_embargo_is_not_told_by_the_archive(client: Client) -> None:

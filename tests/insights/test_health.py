@@ -35,6 +35,7 @@ def test_a_site_that_is_well_answers_200_and_says_what_it_looked_at(client: Clie
         "paused_campaigns": 0,
         "failing_feeds": 0,
         "gone_feeds": 0,
+        "transports_left_out": 0,
         "sign_up_attacks": 0,
     }
     assert "no-store" in response["Cache-Control"]
@@ -105,6 +106,7 @@ def test_what_waits_for_a_person_is_shown_but_no_outage(client: Client) -> None:
         "paused_campaigns": 1,
         "failing_feeds": 1,
         "gone_feeds": 1,
+        "transports_left_out": 0,
         "sign_up_attacks": 0,
     }
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from newsletter.delivery import campaigns
-from newsletter.delivery.models import Campaign, Send
+from newsletter.delivery.models import Campaign, Send, TransportOutage
 from newsletter.digests import drafting
 from newsletter.digests.models import Issue
 from newsletter.engagement.models import Event
@@ -71,6 +71,21 @@ def test_held_issue_needs_somebody_who_may_change_it() -> None:
     assert need.detail == "Nobody approved it before its time."
     assert need.url == reverse("issue_desk:desk", args=[issue.pk])
     assert needs(Nobody()) == []
+
+
+def test_old_held_issues_push_neither_the_next_run_nor_the_latest_one_off_the_page() -> None:
+    newsletter = factories.make_newsletter()
+    for number in range(1, 46):
+        old = factories.make_issue(newsletter=newsletter, send_at=NOW - number * 60 * MINUTE)
+        old.hold(reason="Nobody approved it before its time.")
+    latest = Issue.objects.get(send_at=NOW - 60 * MINUTE)
+    coming = factories.make_issue(newsletter=newsletter, send_at=NOW + 60 * MINUTE)
+
+    [card] = today.shown(Everybody(), now=NOW)["cards"]
+
+    assert card.runs[-1].at == coming.send_at
+    assert [run.at for run in card.runs if run.tone == "danger"][-1] == latest.send_at
+    assert needs()[0].text == f"{latest} is held."
 
 
 def test_issue_that_nobody_approved_is_red_shortly_before_its_run() -> None:
@@ -145,6 +160,17 @@ def test_card_tells_the_draft_the_next_run_and_the_campaign() -> None:
     assert card.runs[3].state == "waits for the next article"
 
 
+def test_card_counts_no_story_that_an_editor_dropped_or_kept_for_later() -> None:
+    articles = [factories.make_article() for _ in range(3)]
+    issue = factories.make_issue(articles=articles, send_at=NOW + timedelta(hours=1))
+    for article, state in zip(articles, ("dropped", "later"), strict=False):
+        issue.items.filter(article=article).update(state=state)
+
+    (card,) = today.shown(Everybody(), now=NOW)["cards"]
+
+    assert card.runs[0].detail == "1 story waits"
+
+
 def test_newsletter_whose_turn_is_next_comes_first() -> None:
     later, sooner, never = (factories.make_newsletter(name=name) for name in ("Later", "Sooner", "Never"))
     factories.make_schedule(newsletter=later, next_run_at=NOW + 60 * MINUTE)
@@ -185,3 +211,13 @@ def test_page_asks_for_its_parts_and_is_told_if_nothing_changed(client: Client) 
 
 def test_parts_are_for_the_desk_only(client: Client) -> None:
     assert client.get(reverse("desk:today")).status_code == 302
+
+
+def test_transport_that_refuses_us_or_is_down_for_long_needs_somebody() -> None:
+    lately, long_ago, soon = NOW - timedelta(minutes=5), NOW - timedelta(minutes=20), NOW + timedelta(minutes=5)
+    TransportOutage.objects.create(name="main", since=lately, reason="401 Forbidden")
+    TransportOutage.objects.create(name="second", since=long_ago, until=soon, reason="no connection")
+    TransportOutage.objects.create(name="third", since=lately, until=soon, reason="no connection")
+
+    assert texts() == ["The transport main is left out.", "The transport second is left out."]
+    assert needs()[0].detail == "It refuses to send for us: 401 Forbidden"

@@ -43,6 +43,7 @@ RELATIONS = {
     "subscribers.PersonalMail.subscriber": DELETED,
     "subscribers.ConsentRecord.subscriber": ANONYMOUS,
     "delivery.Send.subscriber": ANONYMOUS,
+    "engagement.Rating.subscriber": DELETED,
 }
 # Models that hold an address or its hash without pointing to the person.
 ADDRESS_FIELDS = {

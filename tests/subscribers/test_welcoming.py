@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
-from pytest_django import DjangoCaptureOnCommitCallbacks
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from newsletter.subscribers.models import ConsentRecord, Newsletter, Subscription, Suppression, WelcomeMail
 from newsletter.subscribers.signup import confirm
@@ -57,6 +57,17 @@ def test_mail_carries_the_text_the_latest_issue_and_the_ways_to_change_and_leave
     assert subscription.unsubscribe_token in message.parsed["List-Unsubscribe"]
     assert message.parsed["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert subscription.newsletter.postal_address in html
+
+
+def test_welcome_names_the_mailbox_for_leaving_as_well(smtp_mailers: SmtpServer, settings: Settings) -> None:
+    settings.UNSUBSCRIBE_MAILBOX = "leave@news.example.org"
+    subscription = confirmed(make_newsletter(sends_welcome=True))
+
+    send_welcome(welcome_mail_id=welcomes_of([subscription])[0], now=NOW)
+
+    one_click, by_mail = smtp_mailers.messages[0].parsed["List-Unsubscribe"].split(", ")
+    assert one_click.startswith("<http")
+    assert by_mail == f"<mailto:leave@news.example.org?subject=unsubscribe%20{subscription.unsubscribe_token}>"
 
 
 def test_mail_says_what_will_come_at_the_cadence_that_was_chosen(smtp_mailers: SmtpServer) -> None:

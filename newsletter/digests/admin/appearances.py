@@ -18,7 +18,7 @@ from unfold.widgets import UnfoldAdminColorInputWidget, UnfoldAdminRadioSelectWi
 
 from articles.colors import HEX
 from articles.desk import DeskAdmin, DeskForm
-from newsletter.digests import samples
+from newsletter.digests import trial_mails
 from newsletter.digests.models import Appearance
 from newsletter.digests.rendering import RenderingError
 from newsletter.subscribers.models import Newsletter
@@ -39,6 +39,16 @@ class AppearanceForm(DeskForm[Appearance]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.initial["accent_color"] = self.instance.newsletter.accent_color
+
+    def _post_clean(self) -> None:
+        """Nothing is kept that no mail can be made with, be it that a site's own template fails in this look."""
+        super()._post_clean()  # type: ignore[misc]
+        if self.errors:
+            return
+        try:
+            trial_mails.sample_mail(self.instance, now=timezone.now())
+        except RenderingError as error:
+            self.add_error(None, _("No mail can be made with this look: %(error)s") % {"error": error})
 
     def clean_accent_color(self) -> str:
         color = str(self.cleaned_data["accent_color"]) or self.instance.newsletter.accent_color
@@ -61,6 +71,7 @@ class AppearanceAdmin(DeskAdmin[Appearance]):
                     ("pictures", "summaries"),
                     ("groups_by_topic", "shows_topics"),
                     ("shows_authors", "shows_headlines"),
+                    "asks_rating",
                 ]
             },
         ),
@@ -72,6 +83,7 @@ class AppearanceAdmin(DeskAdmin[Appearance]):
                     ("greeting", "nameless_greeting"),
                     ("read_more", "more_title"),
                     ("rest_title", "closing"),
+                    "rating_question",
                 ]
             },
         ),
@@ -111,13 +123,13 @@ class AppearanceAdmin(DeskAdmin[Appearance]):
             return self._problem(request, [str(error) for errors in form.errors.values() for error in errors])
         now = timezone.now()
         try:
-            mail = samples.sample_mail(form.instance, now=now)
+            mail = trial_mails.sample_mail(form.instance, now=now)
         except RenderingError as error:
             return self._problem(request, [str(error)])
         shown = request.GET.get("as", "")
         if shown == "text":
-            return HttpResponse(samples.text_for(mail, now=now), content_type="text/plain; charset=utf-8")
-        return HttpResponse(samples.html_for(mail, now=now, is_dark=shown == "dark"))
+            return HttpResponse(trial_mails.text_for(mail, now=now), content_type="text/plain; charset=utf-8")
+        return HttpResponse(trial_mails.html_for(mail, now=now, is_dark=shown == "dark"))
 
     def _problem(self, request: HttpRequest, sentences: list[str]) -> HttpResponse:
         return TemplateResponse(request, "admin/appearances/problem.html", {"sentences": sentences})

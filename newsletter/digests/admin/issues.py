@@ -22,10 +22,10 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from articles.desk import DaysFilter, DeskAdmin, TabularInline, action, display, each, tell
 from newsletter.digests import approval, drafting
-from newsletter.digests.admin.pieces import PIECES, forecast_place
+from newsletter.digests.admin.pieces import PIECES, answers_place, forecast_place
 from newsletter.digests.desk_forms import ItemForm
 from newsletter.digests.models import Issue, IssueItem
-from newsletter.digests.versions import MAY_APPROVE, bump, may_touch
+from newsletter.digests.versions import MAY_APPROVE, StaleError, bump, may_touch
 from newsletter.subscribers.models import Newsletter
 
 ISSUE_COLORS = {
@@ -95,6 +95,7 @@ class IssueAdmin(DeskAdmin[Issue]):
     inlines = [ItemInline, AddItemInline]
     readonly_fields = [
         "status", "reason", "number", "schedule", "run_date", "approved_at", "approved_by", "launched_at", "forecast",
+        "answers",
     ]  # fmt: skip
     actions = ["approve_selected", "hold_selected", "skip_selected", "cancel_selected"]
     actions_detail = ["desk", "progress", "choose_readers", "correct", "skip_run", "cancel_issue"]
@@ -104,7 +105,14 @@ class IssueAdmin(DeskAdmin[Issue]):
         (gettext_lazy("A digest's"), {"fields": ["cadence", ("min_articles", "max_articles")]}),
     ]
     fieldsets = [
-        (None, {"fields": ["status", "reason", "forecast", "subject", "preheader", "intro", "body", "send_at"]}),
+        (
+            None,
+            {
+                "fields": [
+                    "status", "reason", "forecast", "answers", "subject", "preheader", "intro", "body", "send_at",
+                ],
+            },
+        ),
         (
             gettext_lazy("About this run"),
             {
@@ -135,6 +143,8 @@ class IssueAdmin(DeskAdmin[Issue]):
             return fieldsets
         if not _is_alive(obj):
             fieldsets[0][1]["fields"].remove("forecast")
+        if obj.launched_at is None or not request.user.has_perm("engagement.view_rating"):
+            fieldsets[0][1]["fields"].remove("answers")
         if obj.newsletter.kind == Newsletter.Kind.DIGEST:
             fieldsets[0][1]["fields"].remove("body")
         else:
@@ -212,6 +222,10 @@ class IssueAdmin(DeskAdmin[Issue]):
     @display(description=gettext_lazy("articles"), ordering="item_count")
     def item_count(self, issue: Any) -> int:
         return int(issue.item_count)
+
+    @display(description=gettext_lazy("what readers think"))
+    def answers(self, issue: Issue) -> str:
+        return answers_place(issue)
 
     @display(description=gettext_lazy("forecast"))
     def forecast(self, issue: Issue) -> str:
@@ -332,7 +346,7 @@ def decide(request: HttpRequest, issue: Issue, how: Callable[..., None]) -> bool
     """Approve or hold it; what keeps it from that is said."""
     try:
         how(issue, by=request.user, now=timezone.now())
-    except approval.BlockedError as error:
+    except (approval.BlockedError, StaleError) as error:
         messages.error(request, f"{issue}: {error}")
         return False
     except approval.DecidedError:

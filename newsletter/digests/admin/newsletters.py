@@ -77,8 +77,15 @@ class NewsletterAdmin(DeskAdmin[Newsletter]):
             gettext_lazy("Language and time"),
             {"classes": ["tab"], "fields": ["language", "time_zone"]},
         ),
-        (gettext_lazy("Welcome"), {"classes": ["tab"], "fields": ["sends_welcome", "welcome_text"]}),
-        (gettext_lazy("Measuring"), {"classes": ["tab"], "fields": ["measures_opens", "measures_clicks"]}),
+        (
+            gettext_lazy("Welcome"),
+            {"classes": ["tab"], "fields": ["sends_welcome", "welcome_text", "welcome_has_best"]},
+        ),
+        (gettext_lazy("Desk"), {"classes": ["tab"], "fields": ["tells_of_drafts", "test_addresses"]}),
+        (
+            gettext_lazy("Measuring"),
+            {"classes": ["tab"], "fields": ["measures_opens", "measures_clicks", "silence_days"]},
+        ),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Newsletter]:

@@ -18,7 +18,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.formats import get_format, number_format
+from django.utils.formats import get_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import slugify
@@ -31,6 +31,7 @@ from articles import pictures
 from articles.desk import DeskAdmin, DeskForm, action, display
 from newsletter.digests import offer_outlook, slots
 from newsletter.digests.models import Offer
+from newsletter.lib.numbers import grouped
 
 OFFER_COLORS = {"running": "success", "planned": "info", "used_up": "default", "stopped": "warning", "over": "default"}
 A_DAY_IN_A_MONTH, LAST_YEAR = 32, 9998
@@ -155,11 +156,11 @@ class OfferAdmin(DeskAdmin[Offer]):
 
     @display(description=gettext_lazy("shown to"), ordering="shown_count")
     def shown_to(self, offer: Offer) -> str:
-        shown = number_format(offer.shown_count, force_grouping=True)
+        shown = grouped(offer.shown_count)
         if offer.ceiling is None:
             return shown
         return _("%(shown)s of %(ceiling)s") % {
-            "shown": shown, "ceiling": number_format(offer.ceiling, force_grouping=True),
+            "shown": shown, "ceiling": grouped(offer.ceiling),
         }  # fmt: skip
 
     @display(description=gettext_lazy("in newsletters"))

@@ -2,7 +2,7 @@
 
 from newsletter.digests.models.appearances import Appearance
 from newsletter.digests.models.corrections import Correction
-from newsletter.digests.models.desk import DeskPresence, IssueNotice, IssueVersion, LinkCheck
+from newsletter.digests.models.desk import DeskPresence, IssueNotice, IssueVersion, LinkCheck, SenderDomain
 from newsletter.digests.models.editions import Edition, EditionItem, EditionOffer, ReaderGroup
 from newsletter.digests.models.issues import Issue, IssueItem, IssueQuerySet
 from newsletter.digests.models.offers import IssueOffer, Offer, OfferQuerySet
@@ -27,5 +27,6 @@ __all__ = [
     "ReaderGroup",
     "Schedule",
     "ScheduleQuerySet",
+    "SenderDomain",
     "every_day",
 ]

@@ -53,6 +53,10 @@ class Appearance(models.Model):
     )
     shows_topics = models.BooleanField(_("topic above each headline"), default=True)
     shows_authors = models.BooleanField(_("authors' names"), default=False)
+    asks_rating = models.BooleanField(
+        _("ask what readers think of it"), default=False,
+        help_text=_("A question with three answers below the stories; the answers stand on the issue's page."),
+    )  # fmt: skip
     shows_headlines = models.BooleanField(
         _("more headlines"), default=True,
         help_text=_("What does not fit as a story, in one line each. Otherwise it waits for the next issue."),
@@ -79,6 +83,10 @@ class Appearance(models.Model):
     rest_title = models.CharField(
         _("title of stories without a topic"), max_length=60, blank=True, help_text=_("Where topics have sections.")
     )
+    rating_question = models.CharField(
+        _("question to readers"), max_length=80, blank=True,
+        help_text=_("It must fit the answers “Yes”, “In part” and “No”. Empty: “Was this issue worth your time?”"),
+    )  # fmt: skip
     closing = models.CharField(
         _("last sentence"), max_length=300, blank=True,
         help_text=_("In the footer, as in “Reply to this mail; we read every answer.” May have {newsletter} and "
@@ -97,6 +105,7 @@ class Appearance(models.Model):
         "read_more": (),
         "more_title": (),
         "rest_title": (),
+        "rating_question": (),
         "closing": ("newsletter", "publication"),
     }
 

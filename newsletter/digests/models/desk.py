@@ -72,12 +72,21 @@ class DeskPresence(models.Model):
 
 
 class IssueNotice(models.Model):
-    """An editor is told once that an issue is held. The row is the mail's place in the queue."""
+    """An editor is told that an issue is held, or that its draft is open. The row is the mail's place in the queue.
+
+    Once for each ``occasion``: 0, or the version of the approval after which the issue was held again.
+    """
 
     MOST_ATTEMPTS = 12
 
+    class Kind(models.TextChoices):
+        HELD = "held", _("it is held")
+        OPENED = "opened", _("its draft is open")
+
     issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="notices")
     editor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=6, choices=Kind, default=Kind.HELD, db_default=Kind.HELD)
+    occasion = models.PositiveIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField()
     next_attempt_at = models.DateTimeField(null=True, db_index=True, help_text="null: settled")
     attempt_count = models.PositiveSmallIntegerField(default=0)
@@ -85,7 +94,11 @@ class IssueNotice(models.Model):
     response = models.CharField(max_length=300, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["issue", "editor"], name="one_notice_per_issue_and_editor")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["issue", "editor", "kind", "occasion"], name="one_notice_per_editor_and_occasion"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.editor}: {self.issue}"
@@ -99,7 +112,24 @@ class IssueNotice(models.Model):
         return bool(claimed)
 
 
-class LinkCheck(models.Model):
+class Asked(models.Model):
+    """Something that a worker asks other machines about. ``next_attempt_at`` is its place in the queue."""
+
+    checked_at = models.DateTimeField(null=True)
+    next_attempt_at = models.DateTimeField(null=True, db_index=True, help_text="null: nobody asks it at the moment")
+
+    class Meta:
+        abstract = True
+
+    def claim(self, now: datetime, *, until: datetime) -> bool:
+        """Take it for a while. Of several workers exactly one gets True."""
+        mine = type(self)._default_manager.filter(
+            pk=self.pk, next_attempt_at=self.next_attempt_at, next_attempt_at__lte=now
+        )
+        return bool(mine.update(next_attempt_at=until))
+
+
+class LinkCheck(Asked):
     """Whether an address that a mail leads to answered when it was last asked."""
 
     class State(models.TextChoices):
@@ -112,10 +142,20 @@ class LinkCheck(models.Model):
     state = models.CharField(max_length=7, choices=State, default=State.WAITING)
     detail = models.CharField(max_length=300, blank=True)
     asked_for_at = models.DateTimeField(help_text="when an issue last contained it")
-    checked_at = models.DateTimeField(null=True)
-
-    class Meta:
-        indexes = [models.Index(fields=["state", "asked_for_at"], name="link_check_waiting")]
 
     def __str__(self) -> str:
         return f"{self.url}: {self.get_state_display()}"
+
+
+class SenderDomain(Asked):
+    """What the DNS says of a domain that newsletters are sent from: the records as they were last found."""
+
+    domain = models.CharField(max_length=253, unique=True)
+    spf = models.JSONField(default=list)
+    dmarc = models.JSONField(default=list)
+    dkim = models.JSONField(default=list)
+    selector = models.CharField(max_length=100, blank=True, help_text="of the DKIM key that was asked for")
+    answered_at = models.DateTimeField(null=True, help_text="null: no name server has answered yet")
+
+    def __str__(self) -> str:
+        return self.domain

@@ -20,6 +20,7 @@ class Edition(models.Model):
     content_key = models.CharField(max_length=64, help_text="SHA-256 of the articles in their places, and the offers")
     articles = models.ManyToManyField(Article, through="EditionItem", related_name="editions")
     offers = models.ManyToManyField(Offer, through="EditionOffer", related_name="editions")
+    is_short = models.BooleanField(_("short, for silent readers"), default=False, db_default=False)
     error = models.TextField(_("error"), blank=True, help_text=_("Why it could not be rendered."))
     created_at = models.DateTimeField(db_default=Now())
 

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q, Value
+from django.db.models import Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -29,7 +29,17 @@ class IssueQuerySet(models.QuerySet["Issue"]):
 
     def fillable(self) -> Self:
         """What takes in new articles by itself. What an editor approved does not: that is what they have seen."""
-        return self.waiting().exclude(status=Issue.Status.APPROVED, approved_by__isnull=False)
+        return self.waiting().exclude(status=Issue.Status.APPROVED, is_approved_by_hand=True)
+
+    def changed_since_examined(self) -> Self:
+        """Approved, and since then an article was corrected or withdrawn, or somebody changed the words."""
+        moved = Q(article__updated_at__gt=OuterRef("examined_at")) | Q(
+            article__withdrawn_at__gt=OuterRef("examined_at")
+        )
+        articles = IssueItem.objects.filter(moved, issue=OuterRef("pk")).exclude(state__in=IssueItem.OUT)
+        words = Q(versions__editor__isnull=False, versions__at__gt=F("examined_at"))
+        examined = self.filter(status=Issue.Status.APPROVED, launched_at=None, examined_at__isnull=False)
+        return examined.filter(Exists(articles) | words).distinct().order_by("send_at", "pk")
 
     def living(self, now: datetime) -> Self:
         """Drafts of digests that follow the articles until somebody or their run decides them."""
@@ -61,6 +71,7 @@ class Issue(models.Model):
         HELD = "held", _("held")
         SKIPPED = "skipped", _("skipped")
         CANCELLED = "cancelled", _("cancelled")
+        EXPIRED = "expired", _("expired, never sent")
 
     OPEN = (Status.DRAFT, Status.IN_REVIEW, Status.HELD)
 
@@ -110,6 +121,13 @@ class Issue(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", editable=False,
         verbose_name=_("approved by"),
     )  # fmt: skip
+    is_approved_by_hand = models.BooleanField(
+        default=False, db_default=False, editable=False,
+        help_text="a person approved it, not its schedule’s rule; stays so when that person's account is deleted",
+    )  # fmt: skip
+    examined_at = models.DateTimeField(
+        null=True, editable=False, help_text="when the preflight last looked at what an editor approved"
+    )
     launched_at = models.DateTimeField(_("launched"), null=True, blank=True, editable=False)
     version = models.PositiveIntegerField(default=0, editable=False, help_text="counts what changed, whoever did it")
 
@@ -128,7 +146,7 @@ class Issue(models.Model):
                 condition=~Q(status="approved") | Q(approved_at__isnull=False), name="approved_has_approved_at"
             ),
             models.CheckConstraint(
-                condition=~Q(status__in=["skipped", "held"]) | ~Q(reason=""), name="stopped_issue_has_reason"
+                condition=~Q(status__in=["skipped", "held", "expired"]) | ~Q(reason=""), name="stopped_issue_has_reason"
             ),
         ]
 
@@ -149,7 +167,9 @@ class Issue(models.Model):
 
     def approve(self, *, by: Any = None, now: datetime, reason: str = "") -> bool:
         """It may go out at ``send_at``. ``by`` is None when the schedule's own rule approves."""
-        values = {"approved_at": now, "approved_by": by, "reason": reason}
+        values = {
+            "approved_at": now, "approved_by": by, "is_approved_by_hand": by is not None, "reason": reason,
+        }  # fmt: skip
         return transition(self, sources=self.OPEN, to=self.Status.APPROVED, **values)
 
     def hold(self, *, reason: str) -> bool:
@@ -158,7 +178,7 @@ class Issue(models.Model):
 
     def reopen(self) -> bool:
         """Take an approval back: it is a draft again, and its schedule's rule decides at its time."""
-        values = {"approved_at": None, "approved_by": None, "reason": ""}
+        values = {"approved_at": None, "approved_by": None, "is_approved_by_hand": False, "reason": ""}
         return self._before_launch([self.Status.APPROVED], self.Status.DRAFT, **values)
 
     def skip(self, *, reason: str) -> bool:
@@ -167,6 +187,10 @@ class Issue(models.Model):
 
     def cancel(self) -> bool:
         return self._before_launch([*self.OPEN, self.Status.APPROVED], self.Status.CANCELLED)
+
+    def expire(self, *, reason: str) -> bool:
+        """It was held until its time was over: nobody needs to decide it any more."""
+        return self._before_launch([self.Status.HELD], self.Status.EXPIRED, reason=reason)
 
     def launch(self, now: datetime) -> bool:
         """Hand the approved issue to delivery. Of several callers exactly one gets True."""
@@ -207,6 +231,10 @@ class IssueItem(models.Model):
     state = models.CharField(_("state"), max_length=8, choices=State, default=State.INCLUDED)
     title = models.CharField(_("headline for this mail"), max_length=300, blank=True)
     summary = models.TextField(_("summary for this mail"), blank=True)
+    section = models.CharField(
+        _("section in this mail"), max_length=80, blank=True, db_default="",
+        help_text=_("The title that it stands under, where topics have sections. Empty: its own topic."),
+    )  # fmt: skip
 
     class Meta:
         verbose_name = _("item")

@@ -11,4 +11,6 @@ urlpatterns = [
     path("readers/<int:pk>/issues/", views.issues, name="issues"),
     path("readers/<int:pk>/why/", views.why, name="why"),
     path("growth/", views.growth, name="growth"),
+    path("answers/", views.answers, name="answers"),
+    path("answers/<int:pk>/", views.answers_to, name="answers_to"),
 ]

@@ -17,8 +17,8 @@ from django.views.decorators.http import conditional_page, require_safe
 
 from newsletter.digests.models import Issue
 from newsletter.insights import growth as growing
+from newsletter.insights import opinions, today
 from newsletter.insights import timeline as timelines
-from newsletter.insights import today
 from newsletter.insights.desk import choosing
 from newsletter.insights.desk.choosing import recent_issues
 from newsletter.insights.why import explain
@@ -94,6 +94,22 @@ def growth(request: HttpRequest) -> HttpResponse:
     step = growing.Step.WEEK if request.GET.get("by") != "day" else growing.Step.DAY
     context = {"figures": growing.figures(step=step, now=timezone.now()), "step": step}
     return _show(request, "growth", _("Growth and churn"), context)
+
+
+@at_the_desk("engagement.view_rating")
+def answers(request: HttpRequest) -> HttpResponse:
+    """What readers think of the last issues of each newsletter that asks them."""
+    return _show(request, "answers", _("What readers think"), {"newsletters": opinions.recent()})
+
+
+@at_the_desk("engagement.view_rating")
+def answers_to(request: HttpRequest, pk: int) -> HttpResponse:
+    """What readers think of one issue; as a piece of its page, too."""
+    issue = get_object_or_404(Issue.objects.select_related("newsletter"), pk=pk)
+    context = {"issue": issue, "opinion": opinions.of_issue(issue)}
+    if "piece" in request.GET:
+        return TemplateResponse(request, "admin/readers/_answers.html", context)
+    return _show(request, "answers_to", str(issue), context)
 
 
 def _number(text: str) -> int:

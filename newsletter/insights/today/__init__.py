@@ -19,7 +19,7 @@ def shown(user: User, *, now: datetime) -> dict[str, Any]:
     return {
         "now": now,
         "needs": needs(user, now=now),
-        "cards": cards(),
+        "cards": cards(now=now),
         "receipts": receipts(now=now),
         "may_send": user.has_perm("delivery.change_campaign") and user.has_perm(MAY_APPROVE),
     }

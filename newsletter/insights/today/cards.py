@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Q
 from django.urls import reverse
-from django.utils.formats import date_format, number_format
+from django.utils.formats import date_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -19,10 +19,13 @@ from newsletter.delivery.books import Books, books_of
 from newsletter.delivery.models import Campaign, IssueOutlook, Send
 from newsletter.digests.models import Issue, IssueItem, Schedule
 from newsletter.insights.today.needs import campaign_page, desk_of
+from newsletter.lib.dates import day_and_hour
+from newsletter.lib.numbers import grouped
 from newsletter.subscribers import counting
 from newsletter.subscribers.models import Cadence, Newsletter
 
 MOST_NEWSLETTERS, MOST_RUNS = 24, 40
+MOST_OVERDUE = 3  # of a newsletter: what is held or was forgotten must not push its next run off the page
 NEVER = datetime.max.replace(tzinfo=UTC)
 TONES = {Issue.Status.APPROVED: "success", Issue.Status.HELD: "danger", Issue.Status.IN_REVIEW: "warning"}
 
@@ -51,12 +54,12 @@ class Card:
     is_digest: bool
 
 
-def cards() -> list[Card]:
+def cards(*, now: datetime) -> list[Card]:
     """Those whose turn is next come first. A fixed number of queries, however many newsletters there are."""
     newsletters = list(Newsletter.objects.order_by("position", "pk")[:MOST_NEWSLETTERS])
     readers = counting.readers_in_words(newsletters)
     runs: dict[int, list[Run]] = defaultdict(list)
-    issues = _waiting()
+    issues = _waiting(now)
     for key, run in [*_under_way(), *_being_made(issues), *_planned(issues)]:
         runs[key].append(run)
     made = [
@@ -81,7 +84,7 @@ def _under_way() -> Iterator[tuple[int, Run]]:
         state = _("paused") if paused else _("sending")
         detail = campaign.reason if paused else _on_the_way(campaign, sums)
         tone = "warning" if paused else "info"
-        shown = _shown(campaign.dated_at, issue.newsletter.time_zone)
+        shown = day_and_hour(campaign.dated_at, issue.newsletter.time_zone)
         yield (
             issue.newsletter_id,
             Run(str(issue), campaign.dated_at, shown, state, tone, detail, campaign_page(campaign), percent),
@@ -93,26 +96,36 @@ def _percent(books: Books) -> int:
 
 
 def _on_the_way(campaign: Campaign, books: Books) -> str:
+    if campaign.filled_to is not None:
+        values = {"done": grouped(campaign.filled_count), "all": grouped(campaign.audience_count)}
+        return _("mails are still being created: %(done)s of %(all)s") % values
     if not books.waiting and campaign.coming_count:
         told = ngettext(
             "%(count)s reader waits for their own hour", "%(count)s readers wait for their own hour",
             campaign.coming_count,
         )  # fmt: skip
-        return told % {"count": _number(campaign.coming_count)}
-    values = {"done": _number(books.of(Send.Status.SENT)), "all": _number(books.planned)}
+        return told % {"count": grouped(campaign.coming_count)}
+    values = {"done": grouped(books.of(Send.Status.SENT)), "all": grouped(books.planned)}
     return _("%(done)s of %(all)s accepted") % values
 
 
-def _waiting() -> list[Issue]:
+def _waiting(now: datetime) -> list[Issue]:
+    """What is to come, the next first, and of what is overdue the latest of each newsletter."""
+    stories = Count("items", filter=~Q(items__state__in=IssueItem.OUT))
     waiting = Issue.objects.waiting().select_related("newsletter", "schedule", "outlook", "approved_by")
-    stories = Count("items", filter=~Q(items__state=IssueItem.State.DROPPED))
-    return list(waiting.annotate(story_count=stories).order_by("send_at", "pk")[:MOST_RUNS])
+    waiting = waiting.annotate(story_count=stories)
+    overdue = list(waiting.filter(send_at__lte=now).order_by("-send_at", "-pk")[:MOST_RUNS])
+    shown = [
+        issue for n, issue in enumerate(overdue)
+        if sum(each.newsletter_id == issue.newsletter_id for each in overdue[:n]) < MOST_OVERDUE
+    ]  # fmt: skip
+    return [*reversed(shown), *waiting.filter(send_at__gt=now).order_by("send_at", "pk")[:MOST_RUNS]]
 
 
 def _being_made(issues: Sequence[Issue]) -> Iterator[tuple[int, Run]]:
     for issue in issues:
         title = capfirst(issue.get_cadence_display()) if issue.cadence else str(issue)
-        shown = _shown(issue.send_at, issue.newsletter.time_zone)
+        shown = day_and_hour(issue.send_at, issue.newsletter.time_zone)
         tone = TONES.get(Issue.Status(issue.status), "plain")
         run = Run(title, issue.send_at, shown, _state(issue), tone, _contents(issue), desk_of(issue))
         yield issue.newsletter_id, run
@@ -122,6 +135,8 @@ def _state(issue: Issue) -> str:
     if issue.status == Issue.Status.APPROVED and issue.approved_by:
         by = issue.approved_by.get_short_name() or issue.approved_by.get_username()
         return _("approved by %(editor)s") % {"editor": by}
+    if issue.status == Issue.Status.APPROVED and issue.is_approved_by_hand:
+        return _("approved by an editor")
     needs_approval = issue.schedule is None or issue.schedule.approval == Schedule.Approval.REQUIRED
     if issue.status == Issue.Status.DRAFT and not needs_approval:
         return _("draft; goes out by itself")
@@ -139,7 +154,7 @@ def _contents(issue: Issue) -> str:
             return ""
         return ngettext("%(count)d story waits", "%(count)d stories wait", count) % {"count": count}
     most, readers = int(outlook.forecast["most"]), sum(outlook.forecast["editions"])
-    told = ngettext("%(count)s reader", "%(count)s readers", readers) % {"count": _number(readers)}
+    told = ngettext("%(count)s reader", "%(count)s readers", readers) % {"count": grouped(readers)}
     if not most:
         return told
     stories = ngettext("%(count)d story", "%(count)d stories", most) % {"count": most}
@@ -157,7 +172,7 @@ def _planned(issues: Sequence[Issue]) -> Iterator[tuple[int, Run]]:
             state = _("waits for the next article")
             yield schedule.newsletter_id, Run(title, None, _("with every article"), state, url=url)
         elif schedule.next_run_at and (schedule.pk, schedule.next_run_at) not in being_made:
-            shown = _shown(schedule.next_run_at, schedule.time_zone)
+            shown = day_and_hour(schedule.next_run_at, schedule.time_zone)
             detail = _("its draft opens %(time)s") % {"time": _opening(schedule, schedule.next_run_at)}
             yield schedule.newsletter_id, Run(title, schedule.next_run_at, shown, _("planned"), "plain", detail, url)
 
@@ -167,11 +182,3 @@ def _opening(schedule: Schedule, run_at: datetime) -> str:
     zone = ZoneInfo(schedule.time_zone)
     at = (run_at - timedelta(minutes=schedule.draft_minutes)).astimezone(zone)
     return date_format(at, "H:i" if at.date() == run_at.astimezone(zone).date() else "D j N, H:i")
-
-
-def _shown(at: datetime, zone: str) -> str:
-    return date_format(at.astimezone(ZoneInfo(zone)), "D j N, H:i")
-
-
-def _number(count: int) -> str:
-    return number_format(count, force_grouping=True)

@@ -8,11 +8,11 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.urls import reverse
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from articles.long_lists import MOST_COUNTED, count_up_to
 from articles.models import Article
+from newsletter.lib.numbers import grouped
 from newsletter.subscribers.models import SignUp, Suppression
 
 
@@ -49,5 +49,4 @@ def figures(*, now: datetime) -> list[Figure]:
 def _up_to(rows: QuerySet[Any]) -> str:
     """The number, or "1,000+" of what would take long to count."""
     count = count_up_to(rows.order_by())
-    shown = number_format(min(count, MOST_COUNTED), force_grouping=True)
-    return f"{shown}+" if count > MOST_COUNTED else shown
+    return f"{grouped(MOST_COUNTED)}+" if count > MOST_COUNTED else grouped(count)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import redis
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils.formats import date_format, number_format
 from django.utils.timezone import localtime
@@ -17,7 +17,7 @@ from django.utils.translation import ngettext
 
 from articles.models import Feed
 from newsletter.delivery.books import books_of
-from newsletter.delivery.models import Campaign, Send
+from newsletter.delivery.models import Campaign, Send, TransportOutage
 from newsletter.digests.models import Issue, Schedule
 from newsletter.engagement.models import Event
 from newsletter.insights import health
@@ -25,6 +25,7 @@ from newsletter.subscribers.models import Attack
 
 NEARLY = timedelta(minutes=20)  # before its run, an issue that nobody has approved is worth a red card
 LATELY = timedelta(days=2)
+LONG_DOWN = timedelta(minutes=15)  # what is down for less comes back by itself, as a rule
 SHOWN = 3  # of a kind by name; more are told as a number
 MOST_REFUSED, MOST_COMPLAINTS = 0.02, 0.001  # of the mails of a run: from here on providers begin to refuse the rest
 FEWEST_MAILS = 50  # below, one reader's full mailbox would already be two per cent
@@ -48,7 +49,7 @@ class Need:
 
 def needs(user: User, *, now: datetime) -> list[Need]:
     """What this person can settle, the most urgent first. A bounded number of queries, none that counts far."""
-    found = [*_service(now), *_issues(now), *_campaigns(now), *_readers(), *_feeds(now)]
+    found = [*_service(now), *_issues(now), *_campaigns(now), *_transports(now), *_readers(), *_feeds(now)]
     return [need for need in found if not need.permission or user.has_perm(need.permission)]
 
 
@@ -73,7 +74,7 @@ def _service(now: datetime) -> Iterator[Need]:
 
 def _issues(now: datetime) -> Iterator[Need]:
     waiting = Issue.objects.waiting().select_related("newsletter", "schedule").order_by("send_at", "pk")
-    held = list(waiting.filter(status=Issue.Status.HELD)[: SHOWN + 1])
+    held = list(waiting.filter(status=Issue.Status.HELD).order_by("-send_at", "-pk")[: SHOWN + 1])
     for issue in held[:SHOWN]:
         text = _("%(issue)s is held.") % {"issue": issue}
         yield Need(text, issue.reason, _("Open its desk"), desk_of(issue), "digests.change_issue")
@@ -100,6 +101,16 @@ def _campaigns(now: datetime) -> Iterator[Need]:
     for campaign in recent:
         accepted, refused = (books[campaign.pk].of(status) for status in (Send.Status.SENT, Send.Status.FAILED))
         yield from _reputation(campaign, accepted=accepted, refused=refused)
+
+
+def _transports(now: datetime) -> Iterator[Need]:
+    """Of several ways out, those that do not come back by themselves."""
+    for outage in TransportOutage.objects.lasting(now).filter(Q(until=None) | Q(since__lt=now - LONG_DOWN))[:SHOWN]:
+        text = _("The transport %(name)s is left out.") % {"name": outage.name}
+        detail = _("It refuses to send for us: %(reason)s") if outage.until is None else _("It is down: %(reason)s")
+        url = reverse("admin:delivery_transportoutage_changelist")
+        told = detail % {"reason": outage.reason}
+        yield Need(text, told, _("See what is left out"), url, "delivery.view_transportoutage")
 
 
 def _reputation(campaign: Campaign, *, accepted: int, refused: int) -> Iterator[Need]:

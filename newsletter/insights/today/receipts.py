@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from django.utils.formats import date_format, number_format
+from django.utils.formats import date_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -17,10 +17,12 @@ from newsletter.delivery.models import Campaign, Send
 from newsletter.digests.models import Issue
 from newsletter.engagement.models import Event
 from newsletter.insights.today.needs import desk_of, reported
+from newsletter.lib.dates import day_and_hour
+from newsletter.lib.numbers import grouped, grouped_up_to
 
 MOST = 8
 MOST_REPORTS = 1_000
-TONES = {Issue.Status.SKIPPED: "plain", Issue.Status.CANCELLED: "plain"}
+TONES = {Issue.Status.SKIPPED: "plain", Issue.Status.CANCELLED: "plain", Issue.Status.EXPIRED: "warning"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,14 @@ def _receipt(issue: Issue, books: dict[int, Books]) -> Receipt:
     if campaign is None:
         tone = TONES.get(Issue.Status(issue.status), "plain")
         why = tuple(filter(None, [issue.reason]))
-        return Receipt(issue, _shown(issue.send_at, issue), issue.get_status_display(), tone, why, desk_of(issue))
+        return Receipt(
+            issue,
+            _local(issue.send_at, issue),
+            issue.get_status_display(),
+            tone,
+            why,
+            desk_of(issue),
+        )
     is_finished = campaign.status == Campaign.Status.FINISHED
     state = _("sent") if is_finished else campaign.get_status_display()
     lines = tuple(map(capfirst, _of_campaign(campaign, books[campaign.pk])))
@@ -61,25 +70,25 @@ def _of_campaign(campaign: Campaign, books: Books) -> Iterator[str]:
         yield _("being counted")
         return
     accepted = books.of(Send.Status.SENT)
-    yield ngettext("%(count)s accepted", "%(count)s accepted", accepted) % {"count": _number(accepted)}
+    yield ngettext("%(count)s accepted", "%(count)s accepted", accepted) % {"count": grouped(accepted)}
     if refused := books.of(Send.Status.FAILED):
-        yield ngettext("%(count)s refused", "%(count)s refused", refused) % {"count": _number(refused)}
+        yield ngettext("%(count)s refused", "%(count)s refused", refused) % {"count": grouped(refused)}
     bounced = reported(campaign, Event.Kind.BOUNCED, Event.Kind.REJECTED, most=MOST_REPORTS)
     if bounced:
-        yield ngettext("%(count)s bounced", "%(count)s bounced", bounced) % {"count": _up_to(bounced)}
+        yield ngettext("%(count)s bounced", "%(count)s bounced", bounced) % {"count": _reports(bounced)}
     complaints = reported(campaign, Event.Kind.COMPLAINED, most=MOST_REPORTS)
     if complaints:
-        yield ngettext("%(count)s complaint", "%(count)s complaints", complaints) % {"count": _up_to(complaints)}
+        yield ngettext("%(count)s complaint", "%(count)s complaints", complaints) % {"count": _reports(complaints)}
     if skipped := books.of(Send.Status.SKIPPED):
         told = ngettext("%(count)s reader was owed nothing", "%(count)s readers were owed nothing", skipped)
-        yield told % {"count": _number(skipped)}
+        yield told % {"count": grouped(skipped)}
     if campaign.issue.reason:
         yield campaign.issue.reason
 
 
 def _span(campaign: Campaign) -> str:
     """``Mon 23 Nov., 07:00–07:06``"""
-    begun = _shown(campaign.started_at, campaign.issue)
+    begun = _local(campaign.started_at, campaign.issue)
     if campaign.finished_at is None:
         return begun
     zone = ZoneInfo(campaign.issue.newsletter.time_zone)
@@ -89,13 +98,9 @@ def _span(campaign: Campaign) -> str:
     return f"{begun}–{date_format(end, 'H:i' if start.date() == end.date() else 'D j N, H:i')}"
 
 
-def _shown(at: datetime, issue: Issue) -> str:
-    return date_format(at.astimezone(ZoneInfo(issue.newsletter.time_zone)), "D j N, H:i")
+def _reports(count: int) -> str:
+    return grouped_up_to(count, MOST_REPORTS)
 
 
-def _up_to(count: int) -> str:
-    return f"{_number(count)}+" if count >= MOST_REPORTS else _number(count)
-
-
-def _number(count: int) -> str:
-    return number_format(count, force_grouping=True)
+def _local(at: datetime, issue: Issue) -> str:
+    return day_and_hour(at, issue.newsletter.time_zone)

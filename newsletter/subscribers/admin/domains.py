@@ -6,6 +6,7 @@ import re
 
 from django import forms
 from django.contrib import admin
+from django.utils.html import format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
@@ -63,6 +64,16 @@ class WelcomeMailAdmin(ReadOnlyAdmin[WelcomeMail]):
     search_fields = ["subscription__subscriber__address_key__startswith"]
     searches_addresses = True
     paginator = InfinitePaginator
+    fields = [
+        "subscription", "status", "skipped_reason", "shown_articles", "created_at", "sent_at", "next_attempt_at",
+        "response", "attempt_count",
+    ]  # fmt: skip
+    readonly_fields = ["shown_articles"]
+
+    @display(description=gettext_lazy("articles in it"))
+    def shown_articles(self, row: WelcomeMail) -> str:
+        items = row.items.select_related("article").order_by("position", "pk")
+        return format_html_join("", "{}<br>", ([item.article.title] for item in items)) or "–"
 
     @display(description=gettext_lazy("reader"))
     def shown_person(self, row: WelcomeMail) -> str:

@@ -13,7 +13,8 @@ from newsletter.subscribers.models.newsletters import Cadence, Newsletter, Topic
 from newsletter.subscribers.models.people import Subscriber, Subscription, SubscriptionQuerySet, Suppression, Weekday
 from newsletter.subscribers.models.personal_mails import PersonalMail
 from newsletter.subscribers.models.sign_ups import ConfirmationMail, SignUp
-from newsletter.subscribers.models.welcomes import WelcomeMail
+from newsletter.subscribers.models.silences import Silence
+from newsletter.subscribers.models.welcomes import WelcomeArticle, WelcomeMail
 
 __all__ = [
     "AddressChange",
@@ -35,6 +36,7 @@ __all__ = [
     "Newsletter",
     "PersonalMail",
     "SignUp",
+    "Silence",
     "StoredCount",
     "Subscriber",
     "Subscription",
@@ -42,6 +44,7 @@ __all__ = [
     "Suppression",
     "TopicSet",
     "Weekday",
+    "WelcomeArticle",
     "WelcomeMail",
     "default_cadences",
 ]

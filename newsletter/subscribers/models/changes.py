@@ -21,6 +21,7 @@ class Change(models.Model):
         READER = "reader", _("the reader, by their link")
         EDITOR = "editor", _("an editor")
         IMPORT = "import", _("an import")
+        SILENT = "silent", _("nobody, after a long silence")
 
     subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="changes", db_index=False)
     newsletter = models.ForeignKey(

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from datetime import date, time
 from typing import ClassVar
 
+from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -78,10 +79,24 @@ class Newsletter(models.Model):
     accent_color = models.CharField(_("accent color"), max_length=7, default="#8a2f1d")
     measures_opens = models.BooleanField(_("measure opens of readers who agreed"), default=False)
     measures_clicks = models.BooleanField(_("measure clicks of readers who agreed"), default=False)
+    tells_of_drafts = models.BooleanField(
+        _("tell the editors when a draft opens"), default=False, db_default=False,
+        help_text=_("Everybody who may change issues and has an address is mailed a link to its desk."),
+    )  # fmt: skip
+    test_addresses = models.JSONField(
+        _("test mails go to"), default=list, blank=True, db_default=Value([], models.JSONField()),
+        help_text=_("Addresses, one a line, ten at most: who looks at an issue before it goes out. They need not be "
+                    "readers. Empty: whoever sends the test."),
+    )  # fmt: skip
+    silence_days = models.PositiveSmallIntegerField(
+        _("days of silence before mails get short"), null=True, blank=True, validators=[MinValueValidator(14)],
+        help_text=_("Empty: nobody is called silent. After twice as long they are asked if they still want it."),
+    )  # fmt: skip
     sends_welcome = models.BooleanField(_("send a welcome mail"), default=False)
     welcome_text = models.TextField(
         _("welcome"), blank=True, help_text=_("What you say to somebody new. A blank line begins a paragraph.")
     )
+    welcome_has_best = models.BooleanField(_("the best of the last seven days in it"), default=False)
     # Facts that the digests part notes for rhythm.py: cadence -> [mails a week, articles a mail].
     rhythm = models.JSONField(default=dict, blank=True, editable=False)
     rhythm_noted_at = models.DateTimeField(null=True, editable=False)

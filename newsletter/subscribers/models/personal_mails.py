@@ -30,6 +30,7 @@ class PersonalMail(OwedMail):
         CONFIRM_ADDRESS = "confirm_address", _("confirm a new address")
         ADDRESS_CHANGED = "address_changed", _("notice of a new address")
         LOWERED = "lowered", _("notice of a rarer cadence")
+        STILL_INTERESTED = "still_interested", _("question whether they still want it")
         NEW_LINK = "new_link", _("new link, older ones useless")
 
     ASKED = frozenset({Kind.MY_LINK.value, Kind.CONFIRM_ADDRESS.value})
@@ -50,7 +51,7 @@ class PersonalMail(OwedMail):
         EXPIRED = "expired", _("not accepted in time")
         NOTHING = "nothing", _("nothing left to tell")
 
-    kind = models.CharField(_("mail"), max_length=15, choices=Kind)
+    kind = models.CharField(_("mail"), max_length=16, choices=Kind)
     email = models.CharField(_("e-mail address"), max_length=320, blank=True, help_text="emptied once it is settled")
     subscriber = models.ForeignKey(
         Subscriber, on_delete=models.CASCADE, null=True, blank=True, related_name="personal_mails",

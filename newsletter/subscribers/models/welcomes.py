@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from articles.models import Article
 from newsletter.lib.transitions import transition
 from newsletter.subscribers.models.owed import OwedMail, OwedMailQuerySet
 from newsletter.subscribers.models.people import Subscription
@@ -63,3 +64,35 @@ class WelcomeMail(OwedMail):
 
     def mark_mailed(self, now: datetime) -> bool:
         return transition(self, sources=["waiting"], to=self.Status.SENT, sent_at=now)
+
+
+class WelcomeArticleQuerySet(models.QuerySet["WelcomeArticle"]):
+    def holding(self) -> WelcomeArticleQuerySet:
+        """What newcomers had, or are about to get, with their welcome: it counts as received.
+
+        A welcome that is not sent after all holds nothing: its articles are owed again.
+        """
+        return self.filter(welcome_mail__status__in=[WelcomeMail.Status.WAITING, WelcomeMail.Status.SENT])
+
+
+class WelcomeArticle(models.Model):
+    """An article that a welcome mail shows, noted before a mail server is asked: no issue brings it again."""
+
+    welcome_mail = models.ForeignKey(
+        WelcomeMail, on_delete=models.CASCADE, related_name="items", verbose_name=_("welcome mail"), db_index=False
+    )
+    article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="+", verbose_name=_("article"))
+    position = models.PositiveSmallIntegerField()
+
+    objects = WelcomeArticleQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("article in a welcome mail")
+        verbose_name_plural = _("articles in welcome mails")
+        ordering = ["welcome_mail", "position", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["welcome_mail", "article"], name="one_item_per_welcome_and_article")
+        ]
+
+    def __str__(self) -> str:
+        return str(self.article)

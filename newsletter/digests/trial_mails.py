@@ -60,7 +60,7 @@ def trial_of(
     )
     appearance = Appearance(
         newsletter=newsletter, layout=layout, greeting="Good morning.", shows_authors=True, groups_by_topic=True,
-        read_more="Read on", closing="Write to us.", **look,
+        read_more="Read on", closing="Write to us.", asks_rating=True, **look,
     )  # fmt: skip
     issue = Issue(newsletter=newsletter, number=1, send_at=now, subject="Sample", intro="Words.", body="More.")
     renderer = IssueRenderer(issue, appearance=appearance, publication=Publication())
@@ -112,4 +112,5 @@ def values_for(mail: RenderedMail, *, now: datetime) -> dict[str, str]:
         Slot.SIGNED_UP_ON: full_date(now),
         Slot.UNSUBSCRIBE_URL: f"{settings.SITE_URL}/unsubscribe/{NOWHERE}/",
         Slot.PREFERENCES_URL: f"{settings.SITE_URL}/preferences/{NOWHERE}/",
+        Slot.RATING_URL: f"{settings.SITE_URL}/rate/{NOWHERE}/",
     }

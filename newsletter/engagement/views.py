@@ -1,0 +1,58 @@
+"""The page on which a reader says what they think of an issue. GET and HEAD change nothing."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+from newsletter.digests.models import Appearance
+from newsletter.digests.rendering import question_of
+from newsletter.engagement import rating
+from newsletter.engagement.models import Rating
+from newsletter.lib.tokens import BadToken
+from newsletter.subscribers.pages import sign_up_page
+
+
+@csrf_exempt  # the signed token in the address is the authority; there is no session to ride on
+@require_http_methods(["GET", "HEAD", "POST"])
+def rate(request: HttpRequest, token: str, answer: str = "") -> HttpResponse:
+    """GET shows the question, with the answer of the link chosen; POST keeps what was chosen on the page."""
+    try:
+        response = _page(request, token, answer)
+    except BadToken:
+        response = render(request, "subscribers/no_such_link.html", sign_up_page(), status=404)
+    response["Cache-Control"] = "no-store, private"
+    response["Referrer-Policy"] = "no-referrer"
+    response["X-Robots-Tag"] = "noindex, nofollow"
+    return response
+
+
+def _page(request: HttpRequest, token: str, answer: str) -> HttpResponse:
+    send = rating.send_behind(token)
+    if send is None:
+        return render(request, "subscribers/nobody.html")
+    is_missing = False
+    if request.method == "POST":
+        answer, comment = request.POST.get("answer", ""), request.POST.get("comment", "")
+        if rating.rate(send, answer=answer, comment=comment, now=timezone.now()):
+            there = reverse("engagement:rate", kwargs={"token": token})
+            return HttpResponseRedirect(f"{there}?notice=saved", status=303)
+        is_missing = True
+    said = rating.rating_of(send)
+    issue = send.campaign.issue
+    context = {
+        "issue": issue,
+        "question": question_of(Appearance.of(issue.newsletter)),
+        "answers": Rating.Answer.choices,
+        "chosen": answer if answer in Rating.Answer.values else said.answer if said else "",
+        "said": said,
+        "is_saved": said is not None and request.GET.get("notice") == "saved",
+        "is_missing": is_missing,
+        "most_characters": rating.MOST_CHARACTERS,
+        "url": reverse("engagement:rate", kwargs={"token": token}),
+    }
+    return render(request, "engagement/rate.html", context)

@@ -22,11 +22,18 @@ import redis
 import urllib3
 from psycopg import sql
 
+from config import broker
 from tests import workspace
 from tests.architecture.sources import ROOT
 
 START_SECONDS, STOP_SECONDS = 90, 40
-PARTS = {"web": "granian", "worker": " worker ", "beat": " beat ", "broker": "-server "}
+PARTS = {
+    "web": "granian",
+    "worker": "interactive,urgent,campaigns",
+    "prompt": " prompt@",
+    "beat": " beat ",
+    "broker": "-server ",
+}
 PASSWORD = re.compile(r"name (\S+), password (\S+)")
 
 
@@ -110,6 +117,28 @@ class Product:
         (pid,) = self.processes_of(part)
         os.killpg(pid, signal.SIGKILL)
 
+    def stop_part(self, part: str) -> None:
+        """SIGTERM for a part, as a service manager or a container's end sends it; the launcher starts it again."""
+        (pid,) = self.processes_of(part)
+        os.kill(pid, signal.SIGTERM)
+
+    def kill_child(self, part: str) -> None:
+        """kill -9 for one of the processes that a part has started, as the kernel does when memory runs out."""
+        (parent,) = self.processes_of(part)
+        listed = subprocess.run(["ps", "-ax", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+        rows = (line.split() for line in listed.splitlines())
+        children = [int(pid) for pid, its_parent in rows if int(its_parent) == parent]
+        os.kill(children[0], signal.SIGKILL)
+
+    def empty_broker(self) -> None:
+        """The broker forgets everything, as one does that is restarted without its files."""
+        url = self.environment.get("REDIS_URL")
+        socket_path = str(broker.socket_path(self.data_dir))
+        with redis.from_url(url) if url else redis.Redis(unix_socket_path=socket_path) as client:
+            client.flushdb()
+        if not url:
+            self.kill_part("broker")
+
     def _is_up_or_dead(self) -> bool:
         assert self.process
         if self.process.poll() is not None:
@@ -160,7 +189,7 @@ def running(
     ``redis_number`` (0 to 7) keeps its database in a given Redis apart; with None it uses the embedded broker anyway,
     without which there is no mailbox. At the end it must stop cleanly and have printed no ``bad_words``.
     """
-    data_dir = workspace.root() / f"{name}{workspace.worker_number()}"
+    data_dir = Path(environment.get("DATA_DIR") or workspace.root() / f"{name}{workspace.worker_number()}")
     data_dir.mkdir()
     with _database(f"{name}_{os.getpid()}") as database_url:
         port = free_port()

@@ -7,6 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from articles.models import Topic
@@ -71,3 +73,19 @@ def test_mended_template_brings_the_issue_to_the_rest(
 
     assert sorted(smtp_mailers.recipients()) == ["ada@example.org", "bob@example.org", "cleo@example.org"]
     assert campaign.finish(later)
+
+
+def test_bad_edition_is_tried_once_a_turn_however_many_readers_it_has(
+    campaign: Campaign, smtp_mailers: SmtpServer
+) -> None:
+    bad = Send.objects.get(subscriber__email="cleo@example.org")
+    for number in range(3):
+        reader = make_subscription(newsletter=campaign.issue.newsletter, email=f"dan{number}@example.org").subscriber
+        Send.objects.create(campaign=campaign, edition=bad.edition, subscriber=reader)
+
+    with CaptureQueriesContext(connection) as queries:
+        dispatch.drain(campaign, clock=lambda: NOW, seconds=10)
+
+    told = [query for query in queries if query["sql"].startswith(f'UPDATE "{Edition._meta.db_table}"')]
+    assert len(told) == 1
+    assert Send.objects.filter(edition=bad.edition, status=Send.Status.DEFERRED).count() == 4

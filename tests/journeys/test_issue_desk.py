@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.journeys import letters
@@ -91,6 +93,28 @@ def test_morning_by_keys_alone(desk: Callable[..., Page], site: Product) -> None
     expect(page.locator(".desk-status__state")).to_have_text("draft")
 
 
+def test_preview_is_a_stranger_to_the_desk_and_shows_the_story_that_is_worked_on(desk: Callable[..., Page]) -> None:
+    page = desk()
+    assert page.locator("#desk-frame").get_attribute("sandbox") == "allow-popups allow-popups-to-escape-sandbox"
+    page.wait_for_selector("html.has-script")
+    page.wait_for_function("document.getElementById('desk-frame').contentDocument === null")
+
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    with page.expect_event("framenavigated", lambda frame: "#story-" in frame.url):
+        page.keyboard.press("Shift+K")
+        said(page, "is moved")
+
+    story = page.locator("[data-story]:focus").get_attribute("data-story")
+    frame = page.frames[1]
+    frame.wait_for_load_state()
+    assert frame.url.endswith(f"#story-{story}")
+    assert frame.evaluate("origin") == "null"
+    top = frame.evaluate(f"document.getElementById('story-{story}').getBoundingClientRect().top")
+    assert -1 <= top < frame.evaluate("innerHeight") - 100
+
+
 def test_headline_is_dragged_among_the_stories(desk: Callable[..., Page]) -> None:
     page = desk(width=1500)
     dragged = headlines(page, "headlines")[0]
@@ -111,6 +135,48 @@ def test_headline_is_dragged_among_the_stories(desk: Callable[..., Page]) -> Non
 
     said(page, "is moved")
     assert headlines(page)[2] == dragged
+
+
+SECTIONS = """
+from newsletter.digests.models import Appearance, Issue
+issue = Issue.objects.latest("pk")
+look = Appearance.of(issue.newsletter)
+look.groups_by_topic = True
+look.save()
+Issue.objects.filter(pk=issue.pk).update(max_articles=6)
+"""
+
+
+def test_stories_go_from_section_to_section_by_keys_and_by_hand(desk: Callable[..., Page], site: Product) -> None:
+    site.run(SECTIONS)
+    try:
+        page = desk(width=1500)
+        lists = page.locator("[data-list=stories][data-section]:not([data-section=''])")
+        first, second = (lists.nth(n).get_attribute("data-section") for n in (0, 1))
+        moved = lists.nth(0).locator("[data-story]").last
+        headline = moved.locator(".desk-story__headline").inner_text()
+
+        assert Axe().run(page, context="#issue-desk").violations_count == 0
+        moved.focus()
+        page.keyboard.press("Shift+J")
+        said(page, f"is moved to {second}. {second}, place 1 of")
+        expect(page.locator(f'[data-section="{second}"] .desk-story__headline').first).to_have_text(headline)
+        expect(page.locator("[data-story]:focus .desk-story__headline")).to_contain_text(headline)
+
+        grip = page.locator("[data-story]:focus .desk-story__grip").bounding_box()
+        target = page.locator('[data-list="stories"]').first.locator("[data-story]").first.bounding_box()
+        assert grip
+        assert target
+        page.mouse.move(grip["x"] + 5, grip["y"] + 5)
+        page.mouse.down()
+        page.mouse.move(target["x"] + 50, target["y"] + 40, steps=5)
+        page.mouse.move(target["x"] + 50, target["y"] + 5, steps=3)
+        page.mouse.up()
+        said(page, "place 1 of 1")
+        assert headlines(page)[0] == headline
+        assert first
+    finally:
+        site.run(SECTIONS.replace("= True", "= False"))
 
 
 def test_phone_has_one_part_at_a_time_and_everything_fits(desk: Callable[..., Page]) -> None:
@@ -195,3 +261,53 @@ def test_test_mail_says_that_it_is_one(desk: Callable[..., Page], site: Product)
 
     letter = letters.source(site, letters.letter_in_mailbox(site, "desk-list@example.org"))
     assert str(letter["Subject"]).startswith("[Test] ")
+
+
+ANNOUNCE = """
+from datetime import timedelta
+from django.utils import timezone
+from newsletter.digests import drafting
+from newsletter.subscribers.models import Newsletter
+issue = drafting.new_issue(Newsletter.objects.get(kind="announcements"), send_at=timezone.now() + timedelta(hours=2))
+issue.subject, issue.body = "Our open day", "<p>Come and see us.</p>"
+issue.save()
+print("announcement", issue.pk)
+"""
+
+
+def red_square() -> bytes:
+    written = io.BytesIO()
+    Image.new("RGB", (640, 400), "#b03020").save(written, "PNG")
+    return written.getvalue()
+
+
+def test_announcement_is_written_in_the_editor_with_a_picture_and_a_button(
+    desk: Callable[..., Page], site: Product
+) -> None:
+    page = desk(at=site.run(ANNOUNCE).split("announcement ")[1].strip(), width=1280)
+    text = page.locator(".editor__text")
+
+    text.click()
+    page.keyboard.press("Control+End")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Control+b")
+    page.keyboard.type("Saturday at ten.")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Picture").click()
+    page.locator("#picture-file").set_input_files({"name": "day.png", "mimeType": "image/png", "buffer": red_square()})
+    page.get_by_role("button", name="Put it in").click()
+    expect(page.locator("#picture-error")).to_contain_text("Describe the picture")
+    page.locator("#picture-alt").fill("A red square")
+    page.get_by_role("button", name="Put it in").click()
+    expect(page.locator(".editor__text img")).to_be_visible()
+    page.keyboard.press("Control+End")
+    page.get_by_role("button", name="Button", exact=True).click()
+    page.locator("#link-href").fill("https://tickets.example/")
+    page.get_by_role("button", name="Set the link").click()
+
+    expect(page.locator("#desk-kept")).to_contain_text("Kept at")
+    frame = page.frame_locator("#desk-frame")
+    expect(frame.locator("strong", has_text="Saturday at ten.")).to_be_visible()
+    expect(frame.get_by_role("img", name="A red square")).to_be_visible()
+    expect(frame.locator(".action").get_by_role("link", name="Read more")).to_be_visible()
+    assert Axe().run(page, context="#issue-desk").violations_count == 0

@@ -3,6 +3,7 @@
 with DnsServer() as server:
     server.answer("example.org", mx=["10 mail.example.org."])
     server.answer("nomail.example", mx=["0 ."])
+    server.answer("example.org", txt=["v=spf1 -all"])
     server.is_silent = True
 """
 
@@ -16,6 +17,7 @@ from typing import Self
 import dns.flags
 import dns.message
 import dns.rcode
+import dns.rdatatype
 import dns.rrset
 
 
@@ -36,7 +38,7 @@ class DnsServer:
         self.questions: list[str] = []
         self.is_silent = False
         self.rcode: dns.rcode.Rcode | None = None
-        self._mx: dict[str, list[str]] = {}
+        self._records: dict[str, dict[str, list[str]]] = {}
         self._server = socketserver.ThreadingUDPServer(("127.0.0.1", 0), _Handler)
         self._server.daemon_threads = True
         self._server.owner = self  # type: ignore[attr-defined]
@@ -47,20 +49,21 @@ class DnsServer:
         """As DNS_SERVERS wants it."""
         return f"127.0.0.1#{self._server.server_address[1]}"
 
-    def answer(self, domain: str, *, mx: list[str]) -> None:
-        self._mx[domain] = mx
+    def answer(self, domain: str, *, mx: list[str] | None = None, txt: list[str] | None = None) -> None:
+        self._records[domain] = {"MX": mx or [], "TXT": [f'"{text}"' for text in txt or []]}
 
     def reply(self, query: dns.message.Message) -> dns.message.Message:
         response = dns.message.make_response(query)
         response.flags |= dns.flags.RA
         name = query.question[0].name
-        known = self._mx.get(name.to_text(omit_final_dot=True))
+        kind = dns.rdatatype.to_text(query.question[0].rdtype)
+        known = self._records.get(name.to_text(omit_final_dot=True))
         if self.rcode is not None:
             response.set_rcode(self.rcode)
         elif known is None:
             response.set_rcode(dns.rcode.NXDOMAIN)
-        elif known:
-            response.answer.append(dns.rrset.from_text(name, 60, "IN", "MX", *known))
+        elif records := known.get(kind):
+            response.answer.append(dns.rrset.from_text(name, 60, "IN", kind, *records))
         return response
 
     def __enter__(self) -> Self:

@@ -13,20 +13,20 @@
 from __future__ import annotations
 
 import argparse
-import base64
 import json
 import socket
+import ssl
 import sys
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from tests.servers.smtp_rules import Hold, Received, Rule, Stage
+from tests.servers.smtp_session import HungUp, Session
 
 __all__ = ["Hold", "Received", "SmtpServer", "Stage"]
 
@@ -43,12 +43,20 @@ class SmtpServer:
         extensions: tuple[str, ...] = ("8BITMIME", "SMTPUTF8", "PIPELINING"),
         max_size: int = 10_000_000,
         credentials: tuple[str, str] | None = None,
+        tls: ssl.SSLContext | None = None,
+        goes_on_without_recipients: bool = False,
+        messages_per_connection: int = 1_000_000,
+        enough: str = "421 4.7.0 enough on this connection",
         on_message: Callable[[Received], None] | None = None,
     ) -> None:
         self.port = port
         self.extensions = extensions
         self.max_size = max_size
         self.credentials = credentials
+        self.tls = tls  # offered as STARTTLS
+        self.goes_on_without_recipients = goes_on_without_recipients  # as RFC 2920 section 3.1 allows after DATA
+        self.messages_per_connection = messages_per_connection
+        self.enough = enough  # the reply to one MAIL more
         self.connection_count = 0
         self._on_message = on_message
         self._changed = threading.Condition()
@@ -91,10 +99,17 @@ class SmtpServer:
 
     # --- misbehavior --------------------------------------------------------------------------------------------------
     def refuse(
-        self, stage: Stage, reply: str, *, recipient: str | None = None, after: int = 0, times: int | None = None
+        self,
+        stage: Stage,
+        reply: str,
+        *,
+        recipient: str | None = None,
+        after: int = 0,
+        times: int | None = None,
+        every: int = 1,
     ) -> None:
         """Answer with this line; a 421 also closes the connection. It may be no reply at all ("banana")."""
-        self._add(Rule(stage, recipient, after, times, reply=reply))
+        self._add(Rule(stage, recipient, after, times, reply=reply, every=every))
 
     def hang_up(self, stage: Stage, *, recipient: str | None = None, after: int = 0, times: int | None = None) -> None:
         """Close the connection without a word."""
@@ -181,14 +196,15 @@ class SmtpServer:
 
     def _serve(self, connection: socket.socket) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        session = Session(self, connection)
         try:
-            Session(self, connection).run()
+            session.run()
         except (OSError, HungUp):
             pass  # the client has gone, or we have: both are ordinary here
         finally:
             with self._changed:
-                self._connections.discard(connection)
-            connection.close()
+                self._connections.discard(session.connection)
+            session.connection.close()  # which TLS may have put in the place of the first
 
     # --- for the sessions ---------------------------------------------------------------------------------------------
     def rule_for(self, stage: Stage, recipients: tuple[str, ...]) -> Rule | None:
@@ -196,6 +212,12 @@ class SmtpServer:
             # every rule counts what it sees, so no short-circuit
             taking = [rule for rule in self._rules if rule.takes(stage, recipients)]
         return taking[0] if taking else None
+
+    def renew(self, old: socket.socket, new: socket.socket) -> None:
+        """A connection has got TLS around it."""
+        with self._changed:
+            self._connections.discard(old)
+            self._connections.add(new)
 
     def log(self, command: str) -> None:
         with self._changed:
@@ -207,159 +229,6 @@ class SmtpServer:
             self._changed.notify_all()
         if self._on_message:
             self._on_message(message)
-
-
-class HungUp(Exception):
-    """The session is over."""
-
-
-class Session:
-    """One connection."""
-
-    def __init__(self, server: SmtpServer, connection: socket.socket) -> None:
-        self.server = server
-        self.connection = connection
-        self.buffer = b""
-        self.sender: str | None = None
-        self.recipients: list[str] = []
-
-    def run(self) -> None:
-        if not self.intervene(Stage.CONNECT):
-            self.reply("220 mail.example.net ESMTP test server")
-        while True:
-            line = self.read_line().decode(errors="surrogateescape")
-            self.server.log(line)
-            verb, _space, argument = line.partition(" ")
-            handler = getattr(self, f"on_{verb.lower()}", None)
-            if handler is None:
-                self.reply("500 5.5.2 unknown command")
-            else:
-                handler(argument.strip())
-
-    # --- commands -----------------------------------------------------------------------------------------------------
-    def on_helo(self, _name: str) -> None:
-        self.reset()
-        if not self.intervene(Stage.EHLO):
-            self.reply("250 mail.example.net")
-
-    def on_ehlo(self, _name: str) -> None:
-        self.reset()
-        if self.intervene(Stage.EHLO):
-            return
-        lines = ["mail.example.net", f"SIZE {self.server.max_size}", *self.server.extensions]
-        if self.server.credentials:
-            lines.append("AUTH PLAIN")
-        self.reply("\r\n".join([*(f"250-{line}" for line in lines[:-1]), f"250 {lines[-1]}"]))
-
-    def on_auth(self, argument: str) -> None:
-        if self.intervene(Stage.AUTH):
-            return
-        mechanism, _space, initial = argument.partition(" ")
-        given = base64.b64decode(initial).split(b"\0")[1:] if mechanism.upper() == "PLAIN" else []
-        wanted = [part.encode() for part in self.server.credentials or ()]
-        self.reply("235 2.7.0 welcome" if given == wanted else "535 5.7.8 wrong user or password")
-
-    def on_mail(self, argument: str) -> None:
-        if self.intervene(Stage.MAIL):
-            return
-        self.reset()
-        self.sender = _path(argument)
-        self.reply("250 2.1.0 OK")
-
-    def on_rcpt(self, argument: str) -> None:
-        recipient = _path(argument)
-        if self.sender is None:
-            self.reply("503 5.5.1 MAIL first")
-        elif not self.intervene(Stage.RCPT, (recipient,)):
-            self.recipients.append(recipient)
-            self.reply("250 2.1.5 OK")
-
-    def on_data(self, _argument: str) -> None:
-        recipients = tuple(self.recipients)
-        if self.intervene(Stage.DATA, recipients):
-            return
-        if not recipients:
-            self.reply("503 5.5.1 RCPT first")
-            return
-        self.reply("354 go ahead")
-        content = self.read_content(recipients)
-        if len(content) > self.server.max_size:
-            self.reply("552 5.3.4 too big")
-        elif not self.intervene(Stage.MESSAGE, recipients):
-            self.server.keep(Received(self.sender or "", recipients, content, datetime.now(UTC)))
-            if not self.intervene(Stage.STORED, recipients):
-                self.reply("250 2.0.0 queued")
-        self.reset()
-
-    def on_rset(self, _argument: str) -> None:
-        self.reset()
-        self.reply("250 2.0.0 OK")
-
-    def on_noop(self, _argument: str) -> None:
-        self.reply("250 2.0.0 OK")
-
-    def on_quit(self, _argument: str) -> None:
-        self.reply("221 2.0.0 bye")
-        raise HungUp
-
-    def reset(self) -> None:
-        self.sender, self.recipients = None, []
-
-    # --- rules --------------------------------------------------------------------------------------------------------
-    def intervene(self, stage: Stage, recipients: tuple[str, ...] = ()) -> bool:
-        """Do what a rule says about this point. True if that answered the command."""
-        rule = self.server.rule_for(stage, recipients)
-        if rule is None:
-            return False
-        if rule.hold:
-            rule.hold.reached.set()
-            rule.hold.released.wait()
-        if rule.delay:
-            self.server.stopping.wait(rule.delay)
-        if rule.hangs_up:
-            raise HungUp
-        if rule.reply is None:
-            return False
-        self.reply(rule.reply)
-        if rule.reply.startswith("421"):
-            raise HungUp
-        return True
-
-    # --- bytes --------------------------------------------------------------------------------------------------------
-    def reply(self, line: str) -> None:
-        self.connection.sendall(line.encode() + b"\r\n")
-
-    def read_line(self) -> bytes:
-        return self.read_until(b"\r\n")
-
-    def read_content(self, recipients: tuple[str, ...]) -> bytes:
-        if not self.buffer:
-            self.fill()
-        if self.intervene(Stage.BODY, recipients):
-            raise HungUp
-        content = b"\r\n" + self.read_until(b"\r\n.\r\n", given=b"\r\n") + b"\r\n"
-        return content.replace(b"\r\n..", b"\r\n.").removeprefix(b"\r\n")
-
-    def read_until(self, end: bytes, *, given: bytes = b"") -> bytes:
-        """What comes before ``end``. ``given`` counts as read before, so that an end may begin in it."""
-        self.buffer = given + self.buffer
-        searched = 0
-        while (at := self.buffer.find(end, max(0, searched - len(end)))) < 0:
-            searched = len(self.buffer)
-            self.fill()
-        found, self.buffer = self.buffer[:at], self.buffer[at + len(end) :]
-        return found.removeprefix(given)
-
-    def fill(self) -> None:
-        data = self.connection.recv(65536)
-        if not data or len(self.buffer) > 2 * self.server.max_size:
-            raise HungUp
-        self.buffer += data
-
-
-def _path(argument: str) -> str:
-    """The address in ``FROM:<ada@example.org> SIZE=100``."""
-    return argument.partition("<")[2].partition(">")[0]
 
 
 def _cut(connection: socket.socket) -> None:

@@ -58,7 +58,10 @@ class Hold:
 
 @dataclass
 class Rule:
-    """What to do at a stage, for whom, and how often: ``after`` matches pass first, then ``times`` are hit."""
+    """What to do at a stage, for whom, and how often.
+
+    ``after`` matches pass first; of those that follow each ``every``-th is hit, ``times`` in all.
+    """
 
     stage: Stage
     recipient: str | None
@@ -68,10 +71,12 @@ class Rule:
     hangs_up: bool = False
     delay: float = 0
     hold: Hold | None = None
+    every: int = 1
     seen: int = 0
 
     def takes(self, stage: Stage, recipients: tuple[str, ...]) -> bool:
         if stage is not self.stage or (self.recipient is not None and self.recipient not in recipients):
             return False
         self.seen += 1
-        return self.seen > self.after and (self.times is None or self.seen <= self.after + self.times)
+        number, rest = divmod(self.seen - self.after, self.every)
+        return number > 0 and not rest and (self.times is None or number <= self.times)

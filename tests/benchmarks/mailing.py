@@ -1,12 +1,15 @@
-"""Readers mailed per second, ledger and all, beside a plain baseline, in one run.
+"""Readers mailed per second from the launch to the last outcome, ledger and all, beside a plain baseline, in one run.
 
-    make bench-mailing                                     20,000 readers, SQLite
+    make bench-mailing                                     10,000 and 100,000 readers, SQLite
     DATABASE_URL=postgres://… make bench-mailing           the same on PostgreSQL (in a database of its own)
 
-Ours: one worker process, one SMTP connection: launch (audience, editions, ledger), claim, fill, hand over, settle.
+Ours: launch (audience, editions, ledger), claim, fill, hand over, settle, with one and with two sending processes, to a
+fast sink that offers PIPELINING, or that and CHUNKING. ``all/s`` counts from the launch, ``sent/s`` from its end.
 The baseline: the same stories, for every reader a Django template rendered, a Django message built and sent over the
 open connection of Django's SMTP backend; no ledger, no choice of articles.
-Each run is a process of its own, so that its peak memory is its own.
+Each step is a process of its own, so that its peak memory is its own. Processor time is told apart: the senders', that
+of the database's processes that served them (on SQLite it is in the senders'), and the sink's, each in microseconds a
+reader after the launch.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,51 +29,110 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-READERS = (5_000, 10_000, 20_000)
+from tests.benchmarks.sinks import FastSink
+
+READERS = (10_000, 100_000)
+PROCESSES = (1, 2)
 BASELINE_READERS = 400  # it is linear, and slow
-ROW = "{:<34}{:>9}{:>11}{:>13}{:>14}{:>11}{:>9}"
+COLUMNS = ("", "readers", "launch s", "all/s", "sent/s", "ours µs", "database µs", "sink µs", "peak MB", "KB each")
+ROW = "{:<38}" + "{:>12}" * (len(COLUMNS) - 1)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--readers", type=int, nargs="+", default=list(READERS))
+    parser.add_argument("--processes", type=int, nargs="+", default=list(PROCESSES))
     parser.add_argument("--baseline-readers", type=int, default=BASELINE_READERS)
     options = parser.parse_args()
-    sys.stdout.write(ROW.format("", "readers", "seconds", "readers/s", "CPU ms/reader", "peak MB", "KB each") + "\n")
+    show(*COLUMNS)
     for readers in options.readers:
-        show("ours", measured("ours", readers))
-    show("baseline: template per reader", measured("baseline", options.baseline_readers))
+        for processes in options.processes:
+            for chunking in (False, True):
+                told = measured(readers, processes=processes, chunking=chunking)
+                show_figures(f"{processes} × {'CHUNKING' if chunking else 'PIPELINING'}", readers, told)
+    told = measured(options.baseline_readers, processes=0, chunking=False)
+    show_figures("baseline: template per reader", options.baseline_readers, told)
 
 
-def show(name: str, figures: dict[str, Any]) -> None:
-    rate = figures["readers"] / figures["seconds"]
-    cpu = figures["cpu_seconds"] / figures["readers"] * 1000
-    row = (name, f"{figures['readers']:,}", f"{figures['seconds']:.2f}", f"{rate:,.0f}", f"{cpu:.2f}")
-    message_count, byte_count = figures["received"]
-    size = byte_count / message_count / 1000
-    sys.stdout.write(ROW.format(*row, f"{figures['peak_mb']:.0f}", f"{size:.1f}") + "\n")
-    if message_count != figures["readers"]:
-        sys.exit(f"The sink took {message_count} messages instead of {figures['readers']}.")
+def show(*cells: str) -> None:
+    sys.stdout.write(ROW.format(*cells) + "\n")
+    sys.stdout.flush()
 
 
-def measured(kind: str, readers: int) -> dict[str, Any]:
-    """The figures of one run: a site, a sink and a process of its own, filled by another process."""
-    with tempfile.TemporaryDirectory() as folder, database() as database_url, sink() as (port, received):
+def show_figures(name: str, readers: int, told: dict[str, Any]) -> None:
+    sink, each = told["sink"], 1e6 / readers
+    show(
+        name, f"{readers:,}", f"{told['launch']:.1f}", f"{readers / (told['launch'] + told['sending']):,.0f}",
+        f"{readers / told['sending']:,.0f}", f"{told['cpu'] * each:.0f}", f"{told['database_cpu'] * each:.0f}",
+        f"{sink['cpu_seconds'] * each:.0f}", f"{told['peak_mb']:.0f}", f"{sink['bytes'] / readers / 1000:.1f}",
+    )  # fmt: skip
+    if (sink["messages"], sink["distinct"]) != (readers, readers):
+        sys.exit(f"The sink took {sink['messages']} messages to {sink['distinct']} readers instead of {readers}.")
+
+
+def measured(readers: int, *, processes: int, chunking: bool) -> dict[str, Any]:
+    """The figures of one run on a site and a sink of its own. Without ``processes``: of the baseline."""
+    with tempfile.TemporaryDirectory() as folder, database() as database_url, FastSink(chunking=chunking) as sink:
         environment = {
             **os.environ,
             "DATA_DIR": folder,
             "DATABASE_URL": database_url or f"sqlite:///{folder}/db.sqlite3",
-            "MAILER_URL": f"smtp://127.0.0.1:{port}",
+            "MAILER_URL": f"smtp://127.0.0.1:{sink.port}",
             "SITE_URL": "https://news.example.org",
             "LOG_LEVEL": "ERROR",
             "DJANGO_SETTINGS_MODULE": "config.settings",
         }
-        command = [sys.executable, "-m", "tests.benchmarks.mailing_run", str(readers)]
-        subprocess.run([*command, "fill"], env=environment, check=True, stdout=subprocess.DEVNULL)
-        output = subprocess.run([*command, kind], env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout
-        figures: dict[str, Any] = json.loads(output.splitlines()[-1])
-        figures["received"] = received()
-    return figures
+        Step("fill", readers, environment).end()
+        senders = [Step("drain" if processes else "baseline", readers, environment) for _ in range(processes or 1)]
+        launcher = Step("launch", readers, environment) if processes else None
+        launch = launcher.go() if launcher else {"launch": 0.0}
+        started = time.perf_counter()
+        for sender in senders:
+            sender.start()
+        told = [sender.result() for sender in senders]
+        sending = time.perf_counter() - started
+        if launcher:
+            launcher.end()  # closes the books
+        return {
+            "launch": launch["launch"], "sending": sending, "sink": sink.figures(),
+            "cpu": sum(each["cpu"] for each in told), "database_cpu": sum(each["database_cpu"] for each in told),
+            "peak_mb": max(each["peak_mb"] for each in told),
+        }  # fmt: skip
+
+
+class Step:
+    """A process of mailing_run, set up and waiting to be told to go."""
+
+    def __init__(self, kind: str, readers: int, environment: dict[str, str]) -> None:
+        command = [sys.executable, "-m", "tests.benchmarks.mailing_run", str(readers), kind]
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, text=True)
+        assert self._process.stdin
+        assert self._process.stdout
+        self._in, self._out = self._process.stdin, self._process.stdout
+        self._out.readline()  # it is ready
+
+    def start(self) -> None:
+        self._in.write("go\n")
+        self._in.flush()
+
+    def result(self) -> dict[str, Any]:
+        line = self._out.readline()
+        if not line:
+            sys.exit("A step of the benchmark failed.")
+        told: dict[str, Any] = json.loads(line)
+        return told
+
+    def go(self) -> dict[str, Any]:
+        self.start()
+        return self.result()
+
+    def end(self) -> None:
+        """Do what is left, and succeed."""
+        self._in.write("go\n")
+        self._in.close()
+        if self._process.wait():
+            sys.exit("A step of the benchmark failed.")
 
 
 @contextmanager
@@ -86,23 +149,6 @@ def database() -> Iterator[str]:
             yield urlsplit(url)._replace(path=f"/{name}").geturl()
         finally:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-@contextmanager
-def sink() -> Iterator[tuple[int, Any]]:
-    process = subprocess.Popen([sys.executable, "-m", "tests.benchmarks.sink"], stdout=subprocess.PIPE, text=True)
-    assert process.stdout
-    port = int(process.stdout.readline())
-
-    def received() -> list[int]:
-        process.terminate()
-        return [int(number) for number in process.communicate()[0].split()]
-
-    try:
-        yield port, received
-    finally:
-        process.kill()
-        process.wait()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""One step of the mailing benchmark, as a process: fill an empty site, or send one digest to all its readers.
+"""One step of the mailing benchmark, as a process: fill an empty site, launch a digest to its readers, or send it.
 
-``python -m tests.benchmarks.mailing_run READERS fill|ours|baseline`` prints its figures as JSON; see mailing.py.
+``python -m tests.benchmarks.mailing_run READERS fill|launch|drain|baseline`` waits for a line before each thing that it
+does, and prints its figures as JSON; see mailing.py.
 """
 
 # ruff: noqa: E402 (Django must be set up before its models can be imported)
@@ -8,10 +9,13 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import sys
 import time
+from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import django
@@ -20,12 +24,15 @@ django.setup()
 
 from django.core.mail import EmailMultiAlternatives, mailers
 from django.core.management import call_command
+from django.db import connection
 from django.template import engines
 from django.utils import timezone
 
 from articles.models import Article
 from newsletter.delivery import campaigns, dispatch
-from newsletter.delivery.personalization import reader_values
+from newsletter.delivery.models import Campaign
+from newsletter.delivery.personalization import ReaderValues
+from newsletter.delivery.recipients import Recipient
 from newsletter.lib.addresses import address_hash
 from newsletter.subscribers.models import Newsletter, Subscriber, Subscription, TopicSet
 from tests.factories import make_article, make_newsletter, make_topic
@@ -35,22 +42,43 @@ TOPICS, ARTICLES = 6, 12
 
 def main() -> None:
     readers, kind = int(sys.argv[1]), sys.argv[2]
-    sys.stdout.write(json.dumps(run(kind, readers)) + "\n")
-
-
-def run(kind: str, readers: int) -> dict[str, Any]:
-    """One step in this process: fill the empty site, or send one digest to all its readers and say what it took."""
+    tell({"is_ready": True})
+    sys.stdin.readline()
     if kind == "fill":
         fill(readers)
-        return {}
-    before = resource.getrusage(resource.RUSAGE_SELF)
-    started = time.perf_counter()
-    {"ours": send_ours, "baseline": send_baseline}[kind]()
-    seconds = time.perf_counter() - started
+    elif kind == "launch":
+        launch()
+    else:
+        tell(measured({"drain": send_ours, "baseline": send_baseline}[kind]))
+
+
+def tell(figures: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(figures) + "\n")
+    sys.stdout.flush()
+
+
+def measured(send: Callable[[], None]) -> dict[str, Any]:
+    """What sending took: processor time of this process and of the database's that serves it, and peak memory."""
+    Newsletter.objects.exists()  # connects
+    before, database_before = resource.getrusage(resource.RUSAGE_SELF), database_cpu()
+    send()
     after = resource.getrusage(resource.RUSAGE_SELF)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     scale = 1024 if sys.platform != "darwin" else 1024 * 1024
-    return {"readers": readers, "seconds": seconds, "cpu_seconds": cpu, "peak_mb": after.ru_maxrss / scale}
+    return {"cpu": cpu, "database_cpu": database_cpu() - database_before, "peak_mb": after.ru_maxrss / scale}
+
+
+def database_cpu() -> float:
+    """Seconds of the process that serves our connection; none of its own on SQLite, or if it is on another machine."""
+    if connection.vendor != "postgresql":
+        return 0.0
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        stat = Path(f"/proc/{cursor.fetchone()[0]}/stat")
+    if not stat.exists():
+        return 0.0
+    ticks = stat.read_text().rpartition(")")[2].split()[11:13]
+    return sum(int(tick) for tick in ticks) / os.sysconf("SC_CLK_TCK")
 
 
 def fill(readers: int) -> None:
@@ -81,14 +109,22 @@ def fill(readers: int) -> None:
     )  # fmt: skip
 
 
-def send_ours() -> None:
-    newsletter = Newsletter.objects.get()
-    issue = campaigns.send_now(newsletter=newsletter, now=timezone.now())
+def launch() -> None:
+    """Launch an issue to everybody; when told again, close its books."""
+    started = time.perf_counter()
+    issue = campaigns.send_now(newsletter=Newsletter.objects.get(), now=timezone.now())
     campaign = campaigns.launch(issue, now=timezone.now())
     assert campaign
-    dispatch.drain(campaign, clock=timezone.now, seconds=3600)
+    campaigns.fill(campaign, clock=timezone.now, seconds=3600)
+    tell({"launch": time.perf_counter() - started})
+    sys.stdin.readline()
+    campaign.refresh_from_db()
     if not campaign.finish(timezone.now()):
         sys.exit(f"The books do not balance: {campaigns.counts(campaign)}")
+
+
+def send_ours() -> None:
+    dispatch.drain(Campaign.objects.get(), clock=timezone.now, seconds=3600)
 
 
 def send_baseline() -> None:
@@ -96,16 +132,27 @@ def send_baseline() -> None:
     newsletter = Newsletter.objects.get()
     html, text = (engines["django"].from_string(source) for source in (HTML, TEXT))
     articles = list(Article.objects.order_by("-released_at"))
-    backend = mailers["campaigns"]
+    backend, values = mailers["campaigns"], ReaderValues(newsletter)
     backend.open()
     for subscription in newsletter.subscriptions.select_related("subscriber", "topic_set"):
         stories = articles[:8]
-        context = {"stories": stories, **reader_values(newsletter, subscription, subscription.subscriber)}
-        address, sender = subscription.subscriber.email, newsletter.sender_address
+        reader = as_recipient(subscription)
+        context = {"stories": stories, **values.of(reader)}
+        address, sender = reader.email, newsletter.sender_address
         message = EmailMultiAlternatives(stories[0].title, text.render(context), sender, [address])
         message.attach_alternative(html.render(context), "text/html")
         backend.send_messages([message])
     backend.close()
+
+
+def as_recipient(subscription: Subscription) -> Recipient:
+    """Who is mailed without a ledger."""
+    person, signed_up_at = subscription.subscriber, subscription.confirmed_at or subscription.created_at
+    return Recipient(
+        send_pk=0, edition_id=0, subscriber_id=person.pk, subscription_id=subscription.pk, email=person.email,
+        name=person.name, format=person.format, link_version=person.link_version, signed_up_at=signed_up_at,
+        attempt_count=0, reason="",
+    )  # fmt: skip
 
 
 _STYLE = "font-family: Charter, Georgia, serif; font-size: 17px; line-height: 26px; color: #23211e; padding: 8px 24px;"

@@ -12,9 +12,10 @@ import random
 import resource
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from unittest import mock
 
@@ -23,14 +24,13 @@ import django
 django.setup()
 
 from django.core.management import call_command
-from django.db import connection, transaction
+from django.db import connection
 from django.utils import timezone
 
 from articles.models import Article
-from newsletter.delivery import audience, campaigns
+from newsletter.delivery import audience, campaigns, filling
 from newsletter.delivery.models import Campaign, Send
 from newsletter.digests import blocks, drafting
-from newsletter.digests.assembly import assemble, candidates, plan
 from newsletter.digests.models import Edition, EditionItem, Issue, IssueItem
 from newsletter.digests.rendering import IssueRenderer
 from newsletter.lib.bulk import insert_rows
@@ -122,6 +122,7 @@ def _send(newsletter: Newsletter, cadence: str, *, now: datetime) -> None:
     issue.approve(now=now)
     campaign = campaigns.launch(issue, now=now)
     assert campaign, issue.reason
+    campaigns.fill(campaign, clock=lambda: now, seconds=1)  # the clock stands still: to the end
     campaign.sends.filter(status=Send.Status.QUEUED).update(status=Send.Status.SENT, settled_at=now)
     Campaign.objects.filter(pk=campaign.pk).update(status=Campaign.Status.FINISHED, finished_at=now)
     _analyze()
@@ -141,34 +142,56 @@ def launch(readers: int) -> dict[str, Any]:
     IssueItem.objects.bulk_create(IssueItem(issue=issue, article_id=pk, position=n) for n, pk in enumerate(pks))
     issue.approve(now=now)
     figures: dict[str, Any] = {"baseline": baseline(issue, readers)}
-    offered = candidates(issue, now=now)
-    with transaction.atomic(), timed(figures, "audience") as lap, audience.audience(issue, offered=offered):
-        groups = audience.groups()
-        lap("plan")
-        planned = plan(issue, groups, offered=offered)
-        lap("assemble")
-        assemble(planned)
-        lap("ledger")
-        campaign = Campaign.objects.create(issue=issue, started_at=now)
-        audience.write_ledger(campaign)
+    with measured(figures):
+        campaign = took(figures, "first", partial(campaigns.launch, issue, now=now))
+        assert campaign
+        while took(figures, "slice", partial(campaigns.fill_slice, campaign, now=now)):
+            figures["slices"] = figures.get("slices", 1) + 1
     scale = 1024 if sys.platform != "darwin" else 1024 * 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale
-    figures |= {"peak_mb": peak, "groups": len(groups), "editions": len(planned.selections)}
+    figures |= {"peak_mb": peak, "groups": issue.reader_groups.count(), "editions": issue.editions.count()}
+    assert campaign.sends.count() == readers
     return figures | {"renders": renders(issue)}
 
 
+STEPS = {
+    "audience": [(audience, "_tell"), (audience, "_freeze"), (audience, "groups")],
+    "plan": [(filling, "plan")],
+    "assemble": [(filling, "assemble")],
+    "ledger": [(audience, "write_ledger")],
+}
+
+
 @contextmanager
-def timed(figures: dict[str, Any], first: str) -> Iterator[Any]:
-    """Seconds of each step, by its name; the value ends one and begins another."""
-    current, started = first, time.perf_counter()
+def measured(figures: dict[str, Any]) -> Iterator[None]:
+    """Seconds of each step over all slices, by its name, and of all together."""
+    started = time.perf_counter()
+    with ExitStack() as stack:
+        for step, places in STEPS.items():
+            figures[step] = 0.0
+            for module, name in places:
+                stack.enter_context(mock.patch.object(module, name, _adding(figures, step, getattr(module, name))))
+        yield
+    figures["all"] = time.perf_counter() - started
 
-    def lap(name: str) -> None:
-        nonlocal current, started
-        figures[current] = time.perf_counter() - started
-        current, started = name, time.perf_counter()
 
-    yield lap
-    lap("")
+def _adding(figures: dict[str, Any], step: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    def timed(*values: Any, **named: Any) -> Any:
+        started = time.perf_counter()
+        try:
+            return function(*values, **named)
+        finally:
+            figures[step] += time.perf_counter() - started
+
+    return timed
+
+
+def took(figures: dict[str, Any], name: str, function: Callable[[], Any]) -> Any:
+    """Call it; the figure is the longest that it took."""
+    started = time.perf_counter()
+    value = function()
+    figures[name] = max(figures.get(name, 0.0), time.perf_counter() - started)
+    return value
 
 
 def renders(issue: Issue) -> int:

@@ -46,6 +46,12 @@ SEED := 1
 fuzz-feeds: $(ALL_STAMP) ## read thousands of broken and hostile feeds (MINUTES=5, SEED=1)
 	@DJANGO_SETTINGS_MODULE=config.settings $(PYTHON_BIN)/python -m tests.articles.broken_feeds --minutes $(MINUTES) --seed $(SEED)
 
+# The faults are tested with few readers by the above; this is the table of docs/reliability.md. Needs root for one case.
+READERS := 20000
+.PHONY: reliability
+reliability: $(ALL_STAMP) ## whatever can break in the middle of a campaign, on SQLite and PostgreSQL (READERS=20000)
+	@env -u DATABASE_URL -u REDIS_URL $(PYTHON_BIN)/python -m tests.faults.table --readers $(READERS)
+
 # --- checks -----------------------------------------------------------------------------------------------------------
 # With an environment like a production machine's; nothing is connected to.
 PRODUCTION := SITE_URL=https://news.example.org SECRET_KEY=only-for-the-check-and-long-enough-for-it-0123456789-ABCDEF \
@@ -83,6 +89,12 @@ check-spam: $(ALL_STAMP) ## what SpamAssassin and rspamd, if they are installed,
 .PHONY: bench-mailing
 bench-mailing: $(ALL_STAMP) ## readers mailed per second and peak memory, beside a plain baseline
 	@$(PYTHON_BIN)/python -m tests.benchmarks.mailing
+.PHONY: bench-providers
+bench-providers: $(ALL_STAMP) ## readers mailed per second through a provider's API, in batches and one by one
+	@$(PYTHON_BIN)/python -m tests.benchmarks.providers
+.PHONY: bench-sending
+bench-sending: $(ALL_STAMP) ## mails made and handed over per second, no ledger, beside smtplib and Django; smtp-sink and Postfix if installed
+	@$(PYTHON_BIN)/python -m tests.benchmarks.sending
 .PHONY: bench-importing
 bench-importing: $(ALL_STAMP) ## subscribers imported per second and peak memory, beside saving row by row (ROWS=1000000)
 	@$(PYTHON_BIN)/python -m tests.benchmarks.importing $(if $(ROWS),--rows $(ROWS))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import tempfile
 from collections.abc import Collection
@@ -16,14 +17,21 @@ from django.core.exceptions import ImproperlyConfigured
 
 IPNetwork = IPv4Network | IPv6Network
 PRIVATE_NETWORKS = "127.0.0.0/8,::1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7"
+MAIL_ADDRESS = re.compile(r"[A-Za-z0-9._+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 
 SMTP_TIMEOUT_SECONDS = 20
+# What any mailer's URL may say after its ?, for bulk mail: how much at once, its share and its place among several.
+# They stand in the entry's SENDING, as whole numbers from 1 up; beside them `rate`, in mails a second.
+SENDING_NUMBERS = frozenset({"connections", "window", "messages", "batch", "weight", "order"})
+RATE = re.compile(r"([0-9]+(?:\.[0-9]+)?)/(s|min|h)")
+TRANSPORT_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,19}")
 # name in MAILER_URL -> (module of anymail, option that takes the key, option that takes the domain)
 PROVIDERS = {
     "brevo": ("brevo", "api_key", ""),
     "mailersend": ("mailersend", "api_token", ""),
     "mailgun": ("mailgun", "api_key", "sender_domain"),
+    "mailjet": ("mailjet", "api_key", ""),
     "postmark": ("postmark", "server_token", ""),
     "resend": ("resend", "api_key", ""),
     "sendgrid": ("sendgrid", "api_key", ""),
@@ -79,6 +87,14 @@ def web_address(name: str) -> str:
     if url and (parts.scheme not in {"http", "https"} or not parts.hostname):
         raise ImproperlyConfigured(f"{name} is {url!r}; it should look like https://example.org/privacy.")
     return url
+
+
+def mail_address(name: str) -> str:
+    """One plain address, or nothing."""
+    address = text(name, "")
+    if address and not MAIL_ADDRESS.fullmatch(address):
+        raise ImproperlyConfigured(f"{name} is {address!r}; it should look like leave@news.example.org.")
+    return address
 
 
 def redis_url(name: str) -> str:
@@ -168,42 +184,115 @@ def sqlite_url(path: Path) -> str:
 
 
 def mailer(name: str, url: str) -> dict[str, Any]:
-    """An entry of MAILERS for mailbox:, smtp://, smtps:// or a provider of anymail."""
+    """An entry of MAILERS for mailbox:, smtp://, smtps:// or a provider of anymail.
+
+    Beside Django's BACKEND and OPTIONS it has SENDING, which only our own transports read.
+    """
     parts = _split(name, url)
+    sending, options = _sending(name, _query(parts))
     if parts.scheme == "mailbox":
-        return {"BACKEND": "newsletter.delivery.mailbox.backend.EmailBackend"}
+        return {"BACKEND": "newsletter.delivery.mailbox.backend.EmailBackend", "SENDING": sending}
     if parts.scheme in {"smtp", "smtps"}:
-        return {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": _smtp_options(parts)}
+        found = _smtp_options(name, parts, options)
+        return {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": found, "SENDING": sending}
     if parts.scheme in PROVIDERS:
-        return _provider(name, parts)
+        return {**_provider(name, parts, options), "SENDING": sending}
     known = ", ".join(["mailbox:", "smtp://", "smtps://", *(f"{provider}://" for provider in PROVIDERS)])
     raise ImproperlyConfigured(f"{name} should begin with one of {known}.")
 
 
-def _provider(name: str, parts: SplitResult) -> dict[str, Any]:
+def transports(name: str) -> dict[str, dict[str, Any]]:
+    """Entries of MAILERS for `NAME=URL NAME=URL …`, in that order; none if the variable is not set."""
+    found: dict[str, dict[str, Any]] = {}
+    for word in text(name, "").split():
+        transport, equals, url = word.partition("=")
+        if not equals or not TRANSPORT_NAME.fullmatch(transport):
+            raise ImproperlyConfigured(
+                f"{name} should be NAME=URL, and more of them after spaces, as main=smtp://… spare=mailgun://…; a name "
+                "has 1 to 20 small letters, digits and hyphens."
+            )
+        if transport in found or transport in {"default", "campaigns"}:
+            raise ImproperlyConfigured(f"{name}: the name {transport} is taken; give every transport its own.")
+        found[transport] = mailer(f"{name} ({transport})", url)
+    return found
+
+
+def transports_of_newsletters(name: str, known: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """By newsletter, which of the ``known`` transports are its own: `SLUG=NAME,NAME SLUG=NAME …`."""
+    found: dict[str, tuple[str, ...]] = {}
+    for word in text(name, "").split():
+        newsletter, _equals, names = word.partition("=")
+        chosen = tuple(each for each in names.split(",") if each)
+        if not newsletter or not chosen or set(chosen) - set(known):
+            raise ImproperlyConfigured(
+                f"{name} should be NEWSLETTER=NAME,NAME with names of TRANSPORTS ({', '.join(known) or 'it has none'})."
+            )
+        found[newsletter] = chosen
+    return found
+
+
+def _sending(name: str, query: dict[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """What the query says of bulk mail, and the rest of it."""
+    for option in SENDING_NUMBERS & query.keys():
+        value = query[option]
+        if not (value.isascii() and value.isdecimal()) or int(value) < 1:
+            raise ImproperlyConfigured(f"{name}: {option} is {value!r}; it should be a whole number, 1 or more.")
+    sending: dict[str, Any] = {option: int(query[option]) for option in SENDING_NUMBERS & query.keys()}
+    if "rate" in query:
+        sending["rate"] = _rate(name, query["rate"])
+    return sending, {option: value for option, value in query.items() if option not in sending}
+
+
+def _rate(name: str, value: str) -> float:
+    """Mails a second, of 100/s, 3000/min or 20000/h."""
+    found = RATE.fullmatch(value)
+    rate = float(found[1]) / {"s": 1, "min": 60, "h": 3600}[found[2]] if found else 0.0
+    if rate < 1 / 60:
+        raise ImproperlyConfigured(
+            f"{name}: rate is {value!r}; it should look like 100/s, 3000/min or 20000/h, and be one a minute or more."
+        )
+    return rate
+
+
+def _provider(name: str, parts: SplitResult, query: dict[str, str]) -> dict[str, Any]:
     module, key_option, domain_option = PROVIDERS[parts.scheme]
     key, _at, domain = parts.netloc.rpartition("@") if "@" in parts.netloc else (parts.netloc, "", "")
     if not key:
         raise ImproperlyConfigured(f"{name} lacks the key: {parts.scheme}://KEY, or {parts.scheme}://KEY@DOMAIN.")
-    options = {key_option: unquote(key), **_query(parts)}
+    options: dict[str, Any] = {key_option: unquote(key), **query}
+    if "timeout" in query:
+        options["timeout"] = _seconds(name, query["timeout"])
+    if parts.scheme == "mailjet":
+        public, _colon, secret = key.partition(":")
+        if not secret:
+            raise ImproperlyConfigured(f"{name} lacks the secret key: mailjet://KEY:SECRET@api.")
+        options |= {"api_key": unquote(public), "secret_key": unquote(secret)}
     if domain_option and domain:
         options[domain_option] = domain
     return {"BACKEND": f"anymail.backends.{module}.EmailBackend", "OPTIONS": options}
 
 
-def _smtp_options(parts: SplitResult) -> dict[str, Any]:
+def _smtp_options(name: str, parts: SplitResult, query: dict[str, str]) -> dict[str, Any]:
+    if unknown := query.keys() - {"tls", "timeout"}:
+        raise ImproperlyConfigured(f"{name} has {', '.join(sorted(unknown))} after its ?, which means nothing here.")
     options: dict[str, Any] = {
         "host": parts.hostname or "localhost",
         "port": parts.port or (465 if parts.scheme == "smtps" else 25),
-        "timeout": SMTP_TIMEOUT_SECONDS,
+        "timeout": _seconds(name, query.get("timeout", str(SMTP_TIMEOUT_SECONDS))),
     }
     if parts.username:
         options |= {"username": unquote(parts.username), "password": unquote(parts.password or "")}
     if parts.scheme == "smtps":
         options["use_ssl"] = True
-    elif _query(parts).get("tls", "0").lower() in TRUE:
+    elif query.get("tls", "0").lower() in TRUE:
         options["use_tls"] = True
     return options
+
+
+def _seconds(name: str, value: str) -> int:
+    if not (value.isascii() and value.isdecimal()) or int(value) < 1:
+        raise ImproperlyConfigured(f"{name}: timeout is {value!r}; it should be a whole number of seconds, 1 or more.")
+    return int(value)
 
 
 def _query(parts: SplitResult) -> dict[str, str]:

@@ -29,7 +29,7 @@ from django.db.migrations.executor import MigrationExecutor
 from config import broker
 from config.demo.filling import fill, is_empty
 from config.supervision import Part, Supervisor
-from newsletter.insights.metrics import QUEUES
+from newsletter.insights.metrics import PROMPT_QUEUES, QUEUES
 
 BROKER_PATIENCE_SECONDS = 60
 
@@ -65,11 +65,14 @@ def parts() -> list[Part]:
     celery = [sys.executable, "-m", "celery", "--quiet", "-A", "config"]
     web = ["--interface", "wsgi", "--no-ws", "--blocking-threads", "4", "--workers-kill-timeout", "10"]
     listen = ["--host", settings.HOST, "--port", str(settings.PORT), "--log-level", "warning"]
-    worker = ["worker", "-Q", ",".join(QUEUES), "-c", "2", "-l", "warning", "--without-gossip", "--without-mingle"]
+    quiet = ["-l", "warning", "--without-gossip", "--without-mingle"]
+    worker = ["worker", "-Q", ",".join(QUEUES), "-c", "2", *quiet]
+    prompt = ["worker", "-n", "prompt@%h", "-Q", ",".join(PROMPT_QUEUES), "-c", "1", *quiet]
     beat = ["beat", "-l", "warning", "--schedule", str(settings.DATA_DIR / "beat-schedule"), "--pidfile="]
     return [
         Part("web", [*granian, *web, *listen, "config.wsgi:application"], insisting=signal.SIGKILL),
         Part("worker", [*celery, *worker], insisting=signal.SIGQUIT),
+        Part("prompt", [*celery, *prompt], insisting=signal.SIGQUIT),
         Part("beat", [*celery, *beat], insisting=signal.SIGQUIT),
     ]
 

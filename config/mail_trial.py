@@ -15,7 +15,7 @@ from django.template import TemplateDoesNotExist, TemplateSyntaxError
 from django.utils import translation
 
 from articles.mail_look import Logo, mail_look
-from newsletter.digests import blocks, samples
+from newsletter.digests import blocks, trial_mails
 from newsletter.digests.blocks import RenderingError
 from newsletter.digests.models import Issue
 from newsletter.lib import mail
@@ -28,6 +28,8 @@ ADDRESSES = (
     "unsubscribe_url",
     "undo_url",
     "keep_url",
+    "less_url",
+    "leave_url",
     "latest_url",
     "page_url",
     "url",
@@ -39,11 +41,12 @@ NEEDED = {
     "confirmation": ["confirm_url"],
     "my_link": ["preferences_url"],
     "new_link": ["preferences_url"],
+    "still_interested": ["keep_url", "leave_url"],
     "welcome": ["unsubscribe_url"],
 }
 MAILS = (
     "address_changed", "already_subscribed", "attack_mode", "attack_over", "cadence_lowered", "confirm_address",
-    "confirmation", "issue_held", "my_link", "new_link", "welcome",
+    "confirmation", "issue_held", "issue_opened", "my_link", "new_link", "still_interested", "welcome",
 )  # fmt: skip
 
 
@@ -52,7 +55,7 @@ def problems() -> Iterator[str]:
     blocks.forget()
     for name in MAILS:
         yield from _tried(f"email/{name}", partial(_try_mail, name))
-    for trial in samples.trials(now=NOW):
+    for trial in trial_mails.trials(now=NOW):
         yield from _tried(f"email/digest ({trial.name})", trial.run)
 
 
@@ -89,7 +92,9 @@ def _values() -> dict[str, object]:
         "site_name": "The Harbor Gazette", "site_url": site, "language": "en", "direction": "ltr",
         "newsletter": newsletter, "newsletters": [newsletter], "subscription": subscription, "days": 7,
         "new_address": "new@example.org", "quiet_minutes": 60, "mails_per_hour": 200, "is_proof_asked": True,
+        "stories": [SimpleNamespace(headline="A headline", summary="A summary.", url=f"{site}/articles/a/")],
         "attack": SimpleNamespace(peak=120, started_at=NOW, ended_at=NOW),
         "lowered": [SimpleNamespace(subscription=subscription, before=SimpleNamespace(label="once a day"))],
         "issue": Issue(newsletter=newsletter, number=7, send_at=NOW, reason="waits for an approval"),
+        "story_count": 8, "needs_approval": True,
     }  # fmt: skip

@@ -30,6 +30,7 @@ EDITOR = (
     | _models(ALL, "articles", "article", "topic", "author")
     | _models(WORK, "articles", "feed")
     | _models(ALL, "articles", "categoryrule", "boilerplaterule")
+    | _models(LOOK, "engagement", "rating")
     | {"articles.edit_any_article", "articles.publish_article", "digests.send_alert"}
     | _models(("change",), "digests", "issue", "issueitem")
     | _models(("view", "add"), "digests", "issueitem")
@@ -45,6 +46,8 @@ PUBLISHER = (
     | _models(WORK, "subscribers", "newsletter")
     | _models(("view", "change"), "delivery", "campaign")
     | _models(LOOK, "delivery", "send")
+    | _models(("view", "delete"), "delivery", "transportoutage")
+    | _models(WORK, "delivery", "speedlimit")
     | _models(LOOK, "engagement", "event", "link")
     | _models(LOOK, "digests", "edition", "editionitem")
     | _models(WORK, "subscribers", "subscriber", "subscription", "suppression", "label", "maildomain")

@@ -22,6 +22,7 @@ SITE_URL = environment.site_url("SITE_URL", f"http://localhost:{PORT}")
 SITE_NAME = environment.text("SITE_NAME", "The Harbor Gazette")
 SITE_NAME_NOW = "articles.models.publication.site_name"  # what was set at the desk goes before SITE_NAME
 MAIL_LOOK_NOW = "articles.mail_look.look_of_the_publication"
+WELCOME_CONTENTS = "newsletter.delivery.newcomers.contents"
 _site = urlsplit(SITE_URL)
 _is_https = _site.scheme == "https"
 
@@ -110,12 +111,15 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_TIME_LIMIT, CELERY_TASK_SOFT_TIME_LIMIT = 300, 240
 CELERY_TASK_CREATE_MISSING_QUEUES = True
 CELERY_TASK_DEFAULT_QUEUE = "interactive"
-# Only what takes long has a queue of its own: the sweeps, which launch and recover, must not wait behind it.
+# By urgency: what a person waits for and the sweeps, which launch and recover; `urgent`, where delivery's sweep rings
+# for alerts; campaigns; what is long and waits for others. A worker is kept for the first two.
 CELERY_TASK_ROUTES = {
     "articles.tasks.*": {"queue": "feeds"},
     "newsletter.delivery.tasks.drain": {"queue": "campaigns"},
+    "newsletter.delivery.tasks.fill": {"queue": "campaigns"},
     "newsletter.delivery.tasks.look_ahead": {"queue": "feeds"},  # as long as a launch, with many readers
     "newsletter.digests.tasks.check_links": {"queue": "feeds"},  # other people's servers may be slow
+    "newsletter.digests.tasks.check_senders": {"queue": "feeds"},
     "newsletter.subscribers.tasks.go_on_with_import": {"queue": "feeds"},  # long; no mail may wait behind it
     "newsletter.subscribers.tasks.go_on_with_bulk_action": {"queue": "feeds"},
 }
@@ -166,6 +170,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 10.0,
         "options": {"expires": 10},
     },
+    "watch-silent-readers": {
+        "task": "newsletter.engagement.tasks.watch_silence",
+        "schedule": 900.0,
+        "options": {"expires": 900},
+    },
     "watch-sign-ups": {
         "task": "newsletter.subscribers.tasks.watch_sign_ups",
         "schedule": 15.0,
@@ -187,6 +196,7 @@ CELERY_BEAT_SCHEDULE = {
     "forget-events": {"task": "newsletter.engagement.tasks.forget", "schedule": 600.0, "options": {"expires": 600}},
     "run-due-schedules": {"task": "newsletter.digests.tasks.sweep", "schedule": 5.0, "options": {"expires": 5}},
     "tell-editors": {"task": "newsletter.digests.tasks.tell_editors", "schedule": 15.0, "options": {"expires": 15}},
+    "check-senders": {"task": "newsletter.digests.tasks.check_senders", "schedule": 60.0, "options": {"expires": 60}},
     "check-links": {"task": "newsletter.digests.tasks.check_links", "schedule": 20.0, "options": {"expires": 20}},
     "forget-versions": {"task": "newsletter.digests.tasks.forget", "schedule": 3600.0, "options": {"expires": 600}},
     "drain-campaigns": {"task": "newsletter.delivery.tasks.sweep", "schedule": 5.0, "options": {"expires": 5}},
@@ -200,9 +210,15 @@ _campaign_mailer_url = environment.text("CAMPAIGN_MAILER_URL", _mailer_url)
 MAILERS = {
     "default": environment.mailer("MAILER_URL", _mailer_url),
     "campaigns": environment.mailer("CAMPAIGN_MAILER_URL", _campaign_mailer_url),
+    **environment.transports("TRANSPORTS"),
 }
-IS_MAILBOX_OPEN = "mailbox:" in (_mailer_url, _campaign_mailer_url) and (DEBUG or IS_BROKER_EMBEDDED)
+# Which of them campaigns go by, and which of these are a newsletter's own. Several share the work, or stand in.
+TRANSPORTS = [name for name in MAILERS if name not in {"default", "campaigns"}] or ["campaigns"]
+NEWSLETTER_TRANSPORTS = environment.transports_of_newsletters("NEWSLETTER_TRANSPORTS", TRANSPORTS)
+_mailbox = "newsletter.delivery.mailbox.backend.EmailBackend"
+IS_MAILBOX_OPEN = any(entry["BACKEND"] == _mailbox for entry in MAILERS.values()) and (DEBUG or IS_BROKER_EMBEDDED)
 DEFAULT_FROM_EMAIL = environment.text("DEFAULT_FROM_EMAIL", f"news@{_site.hostname or 'localhost'}")
+UNSUBSCRIBE_MAILBOX = environment.mail_address("UNSUBSCRIBE_MAILBOX")
 WEBHOOK_SECRET = environment.text("WEBHOOK_SECRET", "")
 ANYMAIL = {"WEBHOOK_SECRET": WEBHOOK_SECRET} if WEBHOOK_SECRET else {}
 
@@ -232,9 +248,13 @@ OPERATOR_EMAIL = environment.words("OPERATOR_EMAIL", "")
 DISPOSABLE_ADDRESSES = environment.choice("DISPOSABLE_ADDRESSES", "accept", among=("accept", "refuse", "ignore"))
 DNS_LOOKUP_SECONDS = environment.number("DNS_LOOKUP_SECONDS", 0)
 DNS_SERVERS = environment.words("DNS_SERVERS", "")
+DKIM_SELECTOR = environment.text("DKIM_SELECTOR", "")
 IMPORT_MAX_MEGABYTES = environment.number("IMPORT_MAX_MEGABYTES", 1000)
 IMPORT_FILE_DAYS = environment.number("IMPORT_FILE_DAYS", 7)
 IMPORT_CONFIRMATIONS_PER_HOUR = environment.number("IMPORT_CONFIRMATIONS_PER_HOUR", 500)
+SENDERS_PER_CAMPAIGN = environment.number("SENDERS_PER_CAMPAIGN", 2)
+BOUNCE_ALARM_PERCENT = environment.number("BOUNCE_ALARM_PERCENT", 5)
+BOUNCE_ALARM_MAILS = environment.number("BOUNCE_ALARM_MAILS", 500)
 SEND_DEADLINE_HOURS = environment.number("SEND_DEADLINE_HOURS", 24)
 MAILS_PER_READER_AND_DAY = environment.number("MAILS_PER_READER_AND_DAY", 0)  # 0: no cap
 FEED_TIMEOUT_SECONDS = environment.number("FEED_TIMEOUT_SECONDS", 20)

@@ -20,7 +20,7 @@ TICK_SECONDS = 0.2
 LINES_KEPT = 12
 LONGEST_LINE = 16_384
 KILL = 3  # the severity of a stop at which nothing is asked any more
-SOON_SECONDS = 15.0  # a part that ends sooner than this after its start died quickly
+SOON_SECONDS = 15.0  # a part that ends by itself sooner than this after its start died quickly
 MOST_QUICK_DEATHS = 5
 FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS = 0.5, 30.0
 # Seconds after which an unfinished stop turns harsher: from asking, to insisting, to killing.
@@ -158,7 +158,10 @@ class Supervisor:
         if self._severity:
             return
         was_quick = time.monotonic() - run.started_at < SOON_SECONDS
-        run.quick_deaths = run.quick_deaths + 1 if was_quick else 0
+        if not was_quick:
+            run.quick_deaths = 0
+        elif process.returncode != -signal.SIGKILL:  # killed from outside is no sign that it cannot run
+            run.quick_deaths += 1
         if run.quick_deaths >= MOST_QUICK_DEATHS:
             self._broken = run
             self._stop()

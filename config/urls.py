@@ -8,13 +8,14 @@ from articles import outlook
 from config.media import serve_picture
 from newsletter.delivery.disclosure import mails_to
 from newsletter.digests.article_preview import mail_previews
-from newsletter.engagement.disclosure import events_of
+from newsletter.engagement.disclosure import events_of, ratings_of
 from newsletter.insights import article_list_standing, article_standing
 from newsletter.subscribers.self_service import disclosure
 
 # What readers may download of their own: each part tells what it holds.
 disclosure.contribute("mails to you", mails_to)
 disclosure.contribute("what was reported about mails to you", events_of)
+disclosure.contribute("what you said of issues", ratings_of)
 
 # What an article's page tells of newsletters: where it stands, what withdrawing it does, how mails show it.
 outlook.contribute(

@@ -132,6 +132,7 @@ def make_schedule(**fields: Any) -> Schedule:
 def make_issue(*, articles: Iterable[Article] = (), **fields: Any) -> Issue:
     """A draft with these articles in this order, planned for NOW."""
     values = {"newsletter": fields.get("newsletter") or make_newsletter(), "number": next(_numbers), "send_at": NOW}
+    values["is_approved_by_hand"] = fields.get("approved_by") is not None
     issue = Issue.objects.create(**{**values, **fields})
     for position, article in enumerate(articles):
         IssueItem.objects.create(issue=issue, article=article, position=position)

@@ -82,6 +82,9 @@ def sections(request: HttpRequest) -> list[dict[str, Any]]:
     if request.user.has_perm("subscribers.view_subscription"):
         growth = {"title": _("Growth"), "icon": "trending_up", "link": reverse("desk:growth")}
         next(each for each in shown if each.get("title") == str(READERS))["items"].insert(1, growth)
+    if request.user.has_perm("engagement.view_rating"):
+        answers = {"title": _("What readers think"), "icon": "thumbs_up_down", "link": reverse("desk:answers")}
+        next(each for each in shown if each.get("title") == str(READERS))["items"].insert(2, answers)
     if settings.IS_MAILBOX_OPEN:
         mailbox = {"title": _("Mailbox"), "icon": "inbox", "link": reverse("mailbox:list")}
         shown[-2]["items"].append(mailbox)  # with what is on its way

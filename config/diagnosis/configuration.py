@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from datetime import datetime
 
 from django.conf import settings
+from django.db import Error
 
 from config.diagnosis.finding import Finding, is_public, note, well, wrong, wrong_if_public
+from newsletter.delivery.models import TransportOutage
 from newsletter.lib import mail
+from newsletter.subscribers.models import Newsletter
 
 SMTP = "django.core.mail.backends.smtp.EmailBackend"
 MAILBOX = "newsletter.delivery.mailbox.backend.EmailBackend"
@@ -58,13 +62,29 @@ def _mailer(name: str) -> Iterator[Finding]:
     if backend == MAILBOX:
         yield wrong_if_public(label, f"Mail of the mailer {name} stays in the built-in mailbox. Set MAILER_URL.")
         return
-    if backend != SMTP:
-        yield well(label, f"The mailer {name} is a provider's API, which is only asked when mail is sent.")
-        return
+    who = f"{'mail server' if backend == SMTP else 'provider'} of the mailer {name}"
     try:
         mail.probe(name)
     except mail.NotAccepted as error:
-        yield wrong(label, f"The mail server of the mailer {name} does not take us: {error}. Check MAILER_URL and "
-                    "CAMPAIGN_MAILER_URL.")  # fmt: skip
-    else:
-        yield well(label, f"The mail server of the mailer {name} answers.")
+        yield wrong(label, f"The {who} does not take us: {error}. Check MAILER_URL, CAMPAIGN_MAILER_URL and "
+                    "TRANSPORTS.")  # fmt: skip
+        return
+    rest = "" if backend == SMTP else " It looks at the key only when mail is sent."
+    yield well(label, f"The {who} answers.{rest}")
+
+
+def transports(*, now: datetime) -> Iterator[Finding]:
+    """Several ways for bulk mail: which newsletter goes by which, and which are left out."""
+    try:
+        slugs = set(Newsletter.objects.values_list("slug", flat=True))
+        outages = list(TransportOutage.objects.lasting(now))
+    except Error:
+        return  # machinery.database() says why
+    for slug in sorted(settings.NEWSLETTER_TRANSPORTS.keys() - slugs):
+        yield wrong("newsletter-transports", f"NEWSLETTER_TRANSPORTS names {slug}, and no newsletter has that slug.")
+    for outage in outages:
+        words = f"{outage.name} is left out: {outage.reason}."
+        if outage.until is None:
+            yield wrong(f"transport-{outage.name}", f"{words} Mend it, then choose Use again now in the admin.")
+        else:
+            yield note(f"transport-{outage.name}", f"{words} It is tried again by itself.")

@@ -20,6 +20,7 @@ def examine(*, now: datetime) -> Iterator[Finding]:
     yield from configuration.site()
     yield from configuration.secrets()
     yield from configuration.mailers()
+    yield from configuration.transports(now=now)
     yield from mails.templates()
     yield from newsletters.sign_ups()
     yield from newsletters.newsletters()

@@ -93,7 +93,7 @@ def work(*, now: datetime) -> Iterator[Finding]:
     """Is something due for long, or waiting for a person?"""
     try:
         waiting = health.check_waiting(now=now)
-        attention = health.attention()
+        attention = health.attention(now=now)
     except Error:
         return  # database() says why
     if waiting.is_ok:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, time
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from django import template
@@ -80,6 +80,12 @@ def structured_data(context: template.Context, about: Article | Author | Publica
         said = structured.profile(about, context["publication"])
     else:
         said = structured.website(about)
+    return json_ld(said)
+
+
+@register.simple_tag
+def json_ld(said: Mapping[str, Any]) -> SafeString:
+    """The same of what a view has put together."""
     text = json.dumps(said, ensure_ascii=False).translate(NOT_IN_SCRIPTS)
     return mark_safe(f'<script type="application/ld+json">{text}</script>')  # noqa: S308 (nothing ends the element)
 

@@ -12,11 +12,13 @@ from pytest_django import Settings
 from config import environment
 from config.diagnosis import configuration, machinery, newsletters
 from config.diagnosis.finding import Finding, Level
+from newsletter.delivery.models import TransportOutage
 from newsletter.insights import health
 from newsletter.subscribers.models import Cadence, Newsletter
 from tests.broker import running
 from tests.config.managing import manage
 from tests.factories import NOW, make_newsletter, make_schedule, make_sign_up
+from tests.servers.http import HttpServer
 from tests.servers.smtp import SmtpServer
 
 pytestmark = pytest.mark.django_db
@@ -157,11 +159,31 @@ def test_a_mail_server_that_is_away_is_wrong_and_its_password_is_not_shown(setti
     assert "mail-secret" not in sentences(found)
 
 
-def test_a_provider_without_a_way_back_is_wrong(settings: Settings) -> None:
-    settings.MAILERS = {"default": environment.mailer("MAILER_URL", "postmark://token")}
+def test_a_provider_without_a_way_back_is_wrong(settings: Settings, http_server: HttpServer) -> None:
+    url = f"postmark://token?api_url={http_server.url('/')}"
+    settings.MAILERS = {"default": environment.mailer("MAILER_URL", url)}
     settings.WEBHOOK_SECRET = ""
 
     assert levels(configuration.mailers()) == {"mailer-default": Level.WELL, "webhooks": Level.WRONG}
+
+
+def test_a_provider_that_cannot_be_reached_is_wrong(settings: Settings) -> None:
+    settings.MAILERS = {"default": environment.mailer("MAILER_URL", "postmark://secret?api_url=http://127.0.0.1:1/")}
+
+    found = list(configuration.mailers())
+
+    assert levels(found)["mailer-default"] == Level.WRONG
+    assert "secret" not in sentences(found).replace("WEBHOOK_SECRET", "")
+
+
+def test_transports_are_told_that_are_left_out_or_belong_to_no_newsletter(settings: Settings) -> None:
+    settings.NEWSLETTER_TRANSPORTS = {"offers": ("main",)}
+    TransportOutage.objects.create(name="main", since=NOW, reason="401 Forbidden")
+    TransportOutage.objects.create(name="spare", since=NOW, until=NOW + timedelta(minutes=1), reason="no connection")
+
+    assert levels(configuration.transports(now=NOW)) == {
+        "newsletter-transports": Level.WRONG, "transport-main": Level.WRONG, "transport-spare": Level.NOTE,
+    }  # fmt: skip
 
 
 # --- newsletters ------------------------------------------------------------------------------------------------------

@@ -38,8 +38,11 @@ READERS: dict[str, Callable[[], object]] = {
     "DEBUG": lambda: environment.boolean("DEBUG", default=False),
     "PORT": lambda: environment.port("PORT", 8000),
     "SITE_URL": lambda: environment.site_url("SITE_URL", ""),
+    "UNSUBSCRIBE_MAILBOX": lambda: environment.mail_address("UNSUBSCRIBE_MAILBOX"),
     "REDIS_URL": lambda: environment.redis_url("REDIS_URL"),
     "DATABASE_URL": lambda: environment.database("DATABASE_URL", ""),
+    "TRANSPORTS": lambda: environment.transports("TRANSPORTS"),
+    "NEWSLETTER_TRANSPORTS": lambda: environment.transports_of_newsletters("NEWSLETTER_TRANSPORTS", ["main", "second"]),
     "MAILER_URL": lambda: environment.mailer("MAILER_URL", environment.text("MAILER_URL", "")),
 }
 
@@ -59,9 +62,20 @@ READERS: dict[str, Callable[[], object]] = {
         ("DATABASE_URL", "postgres://db", "HOST:PORT/NAME"),
         ("DATABASE_URL", "sqlite:///", "sqlite:///PATH"),
         ("DATABASE_URL", "postgres://u:p/w@h:x/d", "percent-encoded"),
+        ("UNSUBSCRIBE_MAILBOX", "leave@x.org>, <b@x.org", "should look like leave@news"),
         ("MAILER_URL", "http://mail", "begin with one of mailbox:, smtp://"),
         ("MAILER_URL", "postmark://", "lacks the key"),
         ("MAILER_URL", "smtp://h:p", "MAILER_URL is no valid URL"),
+        ("MAILER_URL", "smtp://mail?windows=8", "windows after its ?, which means nothing"),
+        ("MAILER_URL", "smtp://mail?connections=many", "connections is 'many'; it should be a whole number"),
+        ("MAILER_URL", "postmark://key?timeout=soon", "timeout is 'soon'; it should be a whole number of seconds"),
+        ("MAILER_URL", "mailjet://key@api", "lacks the secret key"),
+        ("TRANSPORTS", "smtp://mail", "NAME=URL"),
+        ("TRANSPORTS", "Main=smtp://mail", "small letters"),
+        ("TRANSPORTS", "a=smtp://mail a=mailbox:", "the name a is taken"),
+        ("TRANSPORTS", "a=ftp://mail", "TRANSPORTS (a) should begin with one of mailbox:"),
+        ("NEWSLETTER_TRANSPORTS", "latest-news=spare", "names of TRANSPORTS (main, second)"),
+        ("NEWSLETTER_TRANSPORTS", "latest-news", "names of TRANSPORTS (main, second)"),
     ],
 )
 def test_nonsense_is_refused_with_a_sentence_that_names_the_variable(
@@ -121,12 +135,40 @@ def test_a_path_survives_its_url(path: str) -> None:
         ("mailgun://key-1@mg.example.org", {"api_key": "key-1", "sender_domain": "mg.example.org"}),
         ("mailgun://k@mg.example.org?api_url=https://api.eu.example", {"api_url": "https://api.eu.example"}),
         ("postmark://To-Ken%2F1", {"server_token": "To-Ken/1"}),
+        ("mailjet://public:se%3Acret@api", {"api_key": "public", "secret_key": "se:cret"}),
     ],
 )
 def test_mailer_reads_options_from_its_url(url: str, options: dict[str, object]) -> None:
     found = environment.mailer("MAILER_URL", url)["OPTIONS"]
 
     assert options.items() <= found.items()
+
+
+def test_what_is_said_of_bulk_mail_stands_apart_from_what_opens_the_connection() -> None:
+    smtp = environment.mailer("MAILER_URL", "smtp://mail?tls=1&connections=4&window=8&rate=100/s")
+    provider = environment.mailer("MAILER_URL", "mailgun://k@mg.example.org?batch=500&timeout=5")
+
+    assert smtp["SENDING"] == {"connections": 4, "window": 8, "rate": 100.0}
+    assert "connections" not in smtp["OPTIONS"]
+    assert provider["SENDING"] == {"batch": 500}
+    assert provider["OPTIONS"] == {"api_key": "k", "sender_domain": "mg.example.org", "timeout": 5}
+
+
+@pytest.mark.parametrize("rate", ["100", "0/s", "1/day", "59/h"])
+def test_a_rate_that_cannot_be_read_is_refused(rate: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="100/s, 3000/min or 20000/h"):
+        environment.mailer("MAILER_URL", f"smtp://mail?rate={rate}")
+
+
+def test_transports_have_names_and_an_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRANSPORTS", "main=smtp://mail?weight=3  second=mailgun://k@mg.example.org?order=2")
+    monkeypatch.setenv("NEWSLETTER_TRANSPORTS", "alerts=second,main offers=main")
+
+    found = environment.transports("TRANSPORTS")
+
+    assert {name: entry["SENDING"] for name, entry in found.items()} == {"main": {"weight": 3}, "second": {"order": 2}}
+    own = environment.transports_of_newsletters("NEWSLETTER_TRANSPORTS", found)
+    assert own == {"alerts": ("second", "main"), "offers": ("main",)}
 
 
 def test_every_smtp_mailer_has_a_timeout() -> None:

@@ -70,6 +70,23 @@ def test_a_part_that_ends_is_started_again(supervisor: Supervisor, said: list[st
     assert said[:2] == ["beat ended (exit status 3); starting it again", "  beat | again"]
 
 
+def test_a_part_that_is_killed_again_and_again_is_started_again(
+    supervisor: Supervisor, said: list[str], tmp_path: Path
+) -> None:
+    """As the kernel does when memory runs out: that is no sign of a site that cannot run."""
+    deaths = tmp_path / "deaths"
+    supervisor.start(
+        Part("worker", script(f"import os, pathlib, time; p = pathlib.Path({str(deaths)!r})\n"
+                              "n = len(p.read_text()) if p.exists() else 0\np.write_text('x' * (n + 1))\n"
+                              "if n < 7: os.kill(os.getpid(), 9)\nprint('here still'); time.sleep(60)"))
+    )  # fmt: skip
+
+    status = run_until(supervisor, lambda: "worker | here still" in said)
+
+    assert status == 0
+    assert "worker | here still" in said
+
+
 def test_a_part_that_keeps_ending_stops_everything_with_its_last_words(supervisor: Supervisor, said: list[str]) -> None:
     supervisor.start(Part("worker", script("print('no broker here'); raise SystemExit(1)")))
     supervisor.start(Part("web", script("import time; time.sleep(60)")))

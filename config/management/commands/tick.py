@@ -11,11 +11,12 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from articles.feeds import polling
-from newsletter.delivery import campaigns, dispatch, outlooks, sweeping
+from newsletter.delivery import campaigns, dispatch, outlooks, recovering, sweeping
 from newsletter.delivery import retention as delivery_retention
 from newsletter.delivery.models import Campaign
 from newsletter.digests import drafting, links, notices, rhythms, versions
 from newsletter.engagement import retention as engagement_retention
+from newsletter.engagement import silence
 from newsletter.insights import refreshing
 from newsletter.lib.failures import Failures
 from newsletter.subscribers import personal_mail, signup, upkeep, welcoming
@@ -56,6 +57,8 @@ def tick() -> Iterator[dict[str, Any]]:
     yield from look_after_the_desk(failures)
     if noted := rhythms.note_due(now=timezone.now()):
         yield {"did": "rhythm", "newsletters": noted}
+    if silent := failures.attempt(lambda: silence.sweep(now=timezone.now())):
+        yield {"did": "silence", **silent}
     yield from deliver(failures)
     yield from forget()
     failures.attempt(lambda: refreshing.refresh(now=timezone.now()))
@@ -109,12 +112,16 @@ def forget() -> Iterator[dict[str, Any]]:
 
 def deliver(failures: Failures) -> Iterator[dict[str, Any]]:
     """Launch and send until nothing is left that can be sent now."""
-    recovered = dispatch.recover_abandoned(now=timezone.now())
+    recovered = recovering.recover_abandoned(now=timezone.now())
     if recovered:
         yield {"did": "recover", "sends": recovered}
     for issue in campaigns.launch_ready(failures=failures, now=timezone.now()):
         yield {"did": "launch", "newsletter": issue.newsletter.slug, "issue": issue.number,
                "status": issue.status, "reason": issue.reason}  # fmt: skip
+    for _campaign in campaigns.launch_waves(failures=failures, now=timezone.now()):
+        pass
+    for campaign in Campaign.objects.being_filled():
+        failures.attempt(partial(campaigns.fill, campaign, clock=timezone.now, seconds=DRAIN_SECONDS))
     for campaign in sweeping.sweep(now=timezone.now()):
         drain = partial(dispatch.drain, campaign, clock=timezone.now, seconds=DRAIN_SECONDS)
         settled = failures.attempt(drain) or 0

@@ -98,5 +98,5 @@ export async function upload(url, file) {
 }
 
 export function csrfToken() {
-  return document.querySelector("#article_form [name=csrfmiddlewaretoken]").value;
+  return document.querySelector("[name=csrfmiddlewaretoken]").value;
 }

@@ -52,9 +52,10 @@ const typing = inputRules({
 });
 
 // Where pictures are not taken, nothing offers to put one in, and what is dropped or pasted is left to the browser.
-export function start(textarea, { takesPictures = true } = {}) {
+export function start(textarea, { takesPictures = true, takesButtons = false } = {}) {
   const shell = document.getElementById("editor-tools").content.firstElementChild.cloneNode(true);
   if (!takesPictures) shell.querySelector('[data-do="picture"]').remove();
+  if (!takesButtons) shell.querySelector('[data-do="action"]').remove();
   if (!document.getElementById("keys")) shell.querySelector('[data-do="keys"]').remove();
   textarea.before(shell);
   const text = document.createElement("div");
@@ -76,7 +77,7 @@ export function start(textarea, { takesPictures = true } = {}) {
     dispatchTransaction(transaction) {
       view.updateState(view.state.apply(transaction));
       toolbar?.update(view.state);
-      if (!transaction.docChanged) return;
+      if (!transaction.docChanged || transaction.getMeta("renewed")) return;
       textarea.value = write(view.state.doc);
       textarea.dispatchEvent(new Event("input", { bubbles: true }));
     },
@@ -100,6 +101,21 @@ export function start(textarea, { takesPictures = true } = {}) {
       change.addMark(range.from, to, marks.link.create({ href: answer.href }));
     }
     view.dispatch(change);
+  }
+
+  // What is selected becomes a button; in a button, where it leads is asked again.
+  async function setAction() {
+    const { $from, from, to, empty } = view.state.selection;
+    const isKnown = $from.parent.type === nodes.action;
+    const answer = await askForLink(isKnown ? $from.parent.attrs.href : "");
+    view.focus();
+    if (!answer) return;
+    const { tr } = view.state;
+    if (isKnown && answer.href) return view.dispatch(tr.setNodeMarkup($from.before(), null, { href: answer.href }));
+    if (isKnown) return view.dispatch(tr.setNodeMarkup($from.before(), nodes.paragraph));
+    if (!answer.href) return;
+    const name = (empty ? "" : view.state.doc.textBetween(from, to, " ").trim()) || words.action;
+    view.dispatch(tr.replaceSelectionWith(nodes.action.create({ href: answer.href }, schema.text(name))).scrollIntoView());
   }
 
   // An address that is pasted over words makes them a link.
@@ -159,12 +175,18 @@ export function start(textarea, { takesPictures = true } = {}) {
 
   toolbar = wireToolbar(shell.querySelector("[role=toolbar]"), view, {
     link: setLink,
+    action: setAction,
     picture: () => putPicture(),
     source: showSource,
     keys: () => document.getElementById("keys").showModal(),
   });
   toolbar.update(view.state);
   textarea.hidden = true;
+  // Somebody else changed the text: it is shown, and is not taken for typed.
+  textarea.addEventListener("renew", () => {
+    const { state } = view;
+    view.dispatch(state.tr.replaceWith(0, state.doc.content.size, read(textarea.value).content).setMeta("renewed", true));
+  });
   label?.addEventListener("click", () => view.focus());
   return view;
 }

@@ -1,4 +1,5 @@
 // The page of an article: the editor over the text, keeping what is typed, meters and keys.
+import "../select-labels.js";
 import { start as keepTyping } from "./autosaving.js";
 import { start as edit } from "./editor.js";
 import { start as bindKeys } from "./keys.js";
@@ -6,15 +7,6 @@ import { start as measure } from "./meters.js";
 
 const form = document.getElementById("article_form");
 const textarea = document.querySelector("textarea[data-editor]");
-
-// Select2 names its search fields after nothing.
-addEventListener("load", () =>
-  document.querySelectorAll(".select2-search__field").forEach((field) => {
-    const select = field.closest(".select2-container")?.previousElementSibling;
-    const label = select && document.querySelector(`label[for="${select.id}"]`);
-    if (label) field.setAttribute("aria-label", label.textContent.trim());
-  }),
-);
 
 if (form && textarea) {
   edit(textarea);

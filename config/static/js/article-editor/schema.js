@@ -79,6 +79,18 @@ export const schema = new Schema({
     heading2: heading(2, ["h2", "h1"]), // the headline is the page's h1
     heading3: heading(3, ["h3"]),
     heading4: heading(4, ["h4", "h5", "h6"]),
+    // A link on a line of its own that mails show as a button. Before the paragraph, which takes every other <p>.
+    action: {
+      group: "block",
+      content: "text*",
+      marks: "",
+      attrs: { href: {} },
+      parseDOM: [
+        { tag: "p.action", priority: 60, contentElement: (dom) => dom.querySelector("a"),
+          getAttrs: (dom) => ({ href: dom.querySelector("a[href]")?.getAttribute("href") ?? "" }) },
+      ],
+      toDOM: ({ attrs: { href } }) => ["p", { class: "action" }, ["a", { href }, 0]],
+    },
     blockquote: container("blockquote", "block+", { defining: true }),
     bullet_list: container("ul", "list_item+"),
     ordered_list: container("ol", "list_item+", {

@@ -1,4 +1,6 @@
-// The editor over a text that is no article's: an announcement. Mails take no pictures inside a text.
+// The editor over a text that is no article's: an announcement, on its form and on the issue desk.
 import { start } from "./editor.js";
 
-document.querySelectorAll("textarea[data-editor]").forEach((textarea) => start(textarea, { takesPictures: false }));
+document.querySelectorAll("textarea[data-editor]").forEach((textarea) => {
+  if (!textarea.readOnly) start(textarea, { takesButtons: true });
+});

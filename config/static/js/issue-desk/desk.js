@@ -7,7 +7,6 @@ export class Desk {
     this.root = root;
     this.version = root.dataset.version;
     this.tag = root.dataset.tag;
-    this.end = root.dataset.end;
     this.facts = { words: null };
     this.onShown = () => {};
     this.panes = new Map();
@@ -44,7 +43,7 @@ export class Desk {
       if (answer.isDone) this.calm();
       this.show(answer, { focus: isQuiet ? null : verb.split(" ")[1], isForced: !isQuiet });
       if (!answer.isDone && !isQuiet) this.alarm(answer.said);
-      else if (!isQuiet) this.say(answer.said);
+      else if (!isQuiet) this.say(verb.startsWith("move ") ? `${answer.said} ${this.placeOf(verb.split(" ")[1])}` : answer.said);
       return answer;
     } catch {
       return this.alarm(words.lost);
@@ -57,7 +56,6 @@ export class Desk {
   show(answer, { focus = null, isForced = false } = {}) {
     this.version = answer.version;
     this.tag = answer.tag;
-    this.end = answer.end ?? "";
     this.facts = answer;
     document.querySelectorAll("#desk-act [name=seen], #desk-words-form [name=seen]").forEach((field) => (field.value = answer.version));
     if (this.isBusy() && !isForced) {
@@ -95,6 +93,15 @@ export class Desk {
     if (own && (!place || own.dataset.place === place || wasAt < 0)) return own.focus({ preventScroll: false });
     const list = [...this.root.querySelectorAll(`[data-list="${place}"] [data-story]`)];
     (list[Math.min(Math.max(wasAt, 0), list.length - 1)] ?? own)?.focus();
+  }
+
+  // For those who listen: where a story came to stand.
+  placeOf(pk) {
+    const list = document.getElementById(`story-${pk}`)?.closest("[data-list][data-title]");
+    if (!list) return "";
+    const stories = [...list.querySelectorAll("[data-story]")];
+    const at = stories.findIndex((each) => each.dataset.story === pk) + 1;
+    return words.place.replace("%(title)s", list.dataset.title).replace("%(at)s", at).replace("%(all)s", stories.length);
   }
 
   isBusy() {

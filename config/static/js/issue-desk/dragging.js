@@ -48,15 +48,11 @@ export function start(desk) {
 
 function drop(desk, story, { before, list }) {
   const pk = story.dataset.story;
-  const next = before?.dataset.story ?? firstBehind(desk, list);
-  if (next === pk || (before && before.previousElementSibling === story)) return desk.showDeferred();
-  desk.act(`move ${pk} ${next}`.trim());
-}
-
-// The end of the stories is before the first headline, the end of the headlines before what has no room.
-function firstBehind(desk, list) {
-  const behind = list.dataset.list === "stories" && desk.root.querySelector('[data-list="headlines"] [data-story]');
-  return behind ? behind.dataset.story : desk.end;
+  const section = list.dataset.section ?? "";
+  const isNear = (before?.dataset.story ?? list.dataset.end) === pk || (before && before.previousElementSibling === story);
+  const isSame = story.parentElement === list && (isNear || (!before && list.lastElementChild === story));
+  if (isSame) return desk.showDeferred();
+  desk.act(`move ${pk} ${before?.dataset.story || list.dataset.end || "end"} ${section}`.trim());
 }
 
 function placeAt(root, x, y, dragged) {
@@ -80,7 +76,7 @@ function scrollAtTheEdge(y) {
 
 // For the pointer only: keyboards have keys and buttons, which say what they do.
 function grips(root) {
-  root.querySelectorAll('[data-drop] [data-story], [data-list="room"] [data-story], [data-list="later"] [data-story], [data-list="dropped"] [data-story]').forEach((story) => {
+  root.querySelectorAll('[data-drop] [data-story], [data-list="new"] [data-story], [data-list="carried"] [data-story], [data-list="expiring"] [data-story], [data-list="later"] [data-story], [data-list="dropped"] [data-story]').forEach((story) => {
     if (story.querySelector(":scope > .desk-story__grip")) return;
     const grip = document.createElement("span");
     Object.assign(grip, { className: "desk-story__grip material-symbols-outlined", title: words.grip, textContent: "drag_indicator" });

@@ -1,10 +1,12 @@
-// The preview: which program and width, made anew when the issue changed, scrolled to where it was.
+// The preview: which program and width, made anew when the issue changed, at the story that is being worked on. The
+// frame is another origin to this page: it can be led to an address, and neither read nor scrolled.
 export function start(root) {
   const frame = document.getElementById("desk-frame");
   const links = [...root.querySelectorAll(".desk-look__choice [data-as]")];
   let chosen = links[0];
   let timer = null;
-  let wanted = 0;
+  let story = "";
+  let count = 0;
   mark();
 
   links.forEach((link) => {
@@ -12,7 +14,6 @@ export function start(root) {
     link.addEventListener("click", (event) => {
       event.preventDefault();
       chosen = link;
-      wanted = 0;
       mark();
       load();
     });
@@ -23,7 +24,10 @@ export function start(root) {
       }
     });
   });
-  frame.addEventListener("load", () => frame.contentWindow?.scrollTo?.(0, wanted));
+  root.addEventListener("focusin", (event) => {
+    const worked = event.target.closest(".desk-words, [data-story]");
+    if (worked) story = worked.dataset.story ?? "";
+  });
   new ResizeObserver(mark).observe(frame.parentElement);
 
   function mark() {
@@ -39,16 +43,16 @@ export function start(root) {
   }
 
   function load() {
-    frame.contentWindow?.location.replace(chosen.href);
+    const address = new URL(chosen.href);
+    address.searchParams.set("made", (count += 1)); // the same address with another place would only be scrolled
+    if (story) address.hash = `story-${story}`;
+    frame.contentWindow.location.replace(address);
   }
 
   return {
     renew() {
       clearTimeout(timer);
-      timer = setTimeout(() => {
-        wanted = frame.contentWindow?.scrollY ?? 0;
-        load();
-      }, 400);
+      timer = setTimeout(load, 400);
     },
   };
 }

@@ -62,7 +62,7 @@ export function start(desk) {
     const decide = (isMine) => {
       for (const field of changed) {
         was(field).value = answer.words[field.name];
-        if (!isMine) field.value = answer.words[field.name];
+        if (!isMine) renewed(field, answer.words[field.name]);
         measure(field);
       }
       desk.calm();
@@ -81,11 +81,18 @@ export function start(desk) {
       for (const field of fields) {
         if (field.name === "subject") field.placeholder = desk.facts.offeredSubject ?? "";
         if (field.value !== was(field).value || fresh[field.name] === field.value) continue;
-        field.value = was(field).value = fresh[field.name];
+        was(field).value = fresh[field.name];
+        renewed(field, fresh[field.name]);
         measure(field);
       }
     },
   };
+}
+
+// The editor over the text of an announcement shows it, too.
+function renewed(field, text) {
+  field.value = text;
+  field.dispatchEvent(new Event("renew"));
 }
 
 function button(text, act) {

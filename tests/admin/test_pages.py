@@ -17,7 +17,7 @@ from django.urls import NoReverseMatch, reverse
 
 from articles.models import Archive, BoilerplateRule, CategoryRule, Feed, Publication, Topic
 from config.demo import filling
-from newsletter.delivery.models import MailboxMessage, Send, TransportOutage
+from newsletter.delivery.models import MailboxMessage, Send, SpeedLimit, TransportOutage
 from newsletter.digests.models import Appearance, Issue
 from newsletter.engagement.models import Event, Link, Rating
 from newsletter.subscribers.models import (
@@ -42,6 +42,8 @@ OURS = ("articles", "subscribers", "digests", "delivery", "engagement")
 NOT_AT_THE_DESK = {
     "TopicSet": "an implementation of the choice of topics, shown where it is used",
     "Batch": "which sends one worker takes; the campaign's books tell how many are in flight",
+    "SpeedBucket": "how much of a speed limit is given out, where there is no Redis",
+    "BounceAlarm": "on its campaign's page",
     "Tally": "the figures of a campaign by minute and mail domain, on its page",
     "ReaderGroup": "how an issue was assembled; the editions and the ledger tell it",
     "IssueItem": "on its issue's page",
@@ -95,6 +97,7 @@ def busy(db: None) -> None:
 
 def add_rules(feed: Feed, topic: Topic) -> None:
     """What is kept beside a feed, and what has no relations."""
+    SpeedLimit.objects.create(name=f"mail-{feed.pk}.example", per_second=5)
     TransportOutage.objects.create(name=f"way-{feed.pk}", since=factories.NOW, reason="no connection")
     BoilerplateRule.objects.create(feed=feed, pattern="- Advertisement *")
     CategoryRule.objects.create(feed=feed, category="Harbor", category_key="harbor", topic=topic)

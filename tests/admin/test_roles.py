@@ -49,6 +49,7 @@ MODELS = {
     "delivery.campaign": ("PO", NOBODY, "PO", NOBODY),
     "delivery.send": ("PO", NOBODY, NOBODY, NOBODY),
     "delivery.transportoutage": ("PO", NOBODY, NOBODY, NOBODY),
+    "delivery.speedlimit": ("PO", "PO", "PO", "O"),
     "delivery.mailboxmessage": ("O", NOBODY, NOBODY, NOBODY),
     "engagement.event": ("PO", NOBODY, NOBODY, NOBODY),
     "engagement.link": ("PO", NOBODY, NOBODY, NOBODY),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from newsletter.engagement.models import Event
+from newsletter.engagement.models import Event, Rating
 from newsletter.lib.addresses import address_hash
 from newsletter.subscribers.farewells import say_why
 from newsletter.subscribers.models import (
@@ -45,6 +45,7 @@ TOLD_UNDER = {
     "subscribers.Change": "changes to your choices",
     "subscribers.PersonalMail": "mails about your link and your address",
     "delivery.Send": "mails to you",
+    "engagement.Rating": "what you said of issues",
 }
 
 
@@ -65,6 +66,7 @@ def reader() -> Subscriber:
     make_sign_up(subscriptions=[subscription], page_url="https://news.example.org/about/")
     send = make_send(subscription=subscription, response="250 taken")
     Event.objects.create(send=send, kind="delivered", source="test", source_id="1", at=NOW)
+    Rating.objects.create(issue=send.campaign.issue, subscriber=reader, answer="yes", comment="Short", at=NOW)
     AddressChange.objects.create(
         subscriber=reader, old_email="earlier@example.org", new_email=reader.email, status="done",
         created_at=NOW, expires_at=NOW, changed_at=NOW,
@@ -92,6 +94,7 @@ def test_download_holds_everything_in_words(reader: Subscriber, client: Client) 
     assert told["forms that were sent with your address"][0]["page"] == "https://news.example.org/about/"
     assert told["mails to you"][0]["words of the mail server"] == "250 taken"
     assert told["what was reported about mails to you"][0]["what"] == "delivered"
+    assert told["what you said of issues"][0]["in your own words"] == "Short"
     assert told["your changes of address"][0]["from"] == "earlier@example.org"
     assert told["changes to your choices"][0]["after"] == "weekly"
     assert told["why you left"][0]["in your words"] == "I, Zoë, had enough"

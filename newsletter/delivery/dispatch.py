@@ -1,6 +1,6 @@
 """The drain: claim a batch, commit, hand it over, settle what the relay said.
 
-Claim: one row is leased for a thousand sends, so that no send is with two workers. Hand over: messages are made when
+Claim: one row is leased for two thousand sends, so that no send is with two workers. Hand over: messages are made when
 the transport draws them, batch after batch, so that its connections never run dry. Settle: the journal knows every
 answer at once, the database in groups of SETTLE_EVERY, and only while the lease is still ours. After a kill at any
 instant the next sweep on that host settles what the journal says was accepted; only what was under way at that instant
@@ -158,9 +158,10 @@ class Turn:
 
     def _goes_on(self, claim: Claim, held: list[Recipient]) -> bool:
         """Asks again for those who wait, and for those who are held, whenever what is known of them is too old."""
-        if self.is_over():
+        now = self._clock()
+        if self._is_over_at(now):
             return False
-        if (now := self._clock()) < claim.asked_at + HANDOVER:
+        if now < claim.asked_at + HANDOVER:
             return True
         claim.waiting.extend(held)
         held.clear()
@@ -212,4 +213,7 @@ class Turn:
         return True
 
     def is_over(self) -> bool:
-        return self._failure is not None or stopping.is_asked() or self._clock() >= self._until
+        return self._is_over_at(self._clock())
+
+    def _is_over_at(self, now: datetime) -> bool:
+        return self._failure is not None or stopping.is_asked() or now >= self._until

@@ -20,6 +20,7 @@ from typing import Protocol
 from newsletter.lib.slots import MARK
 
 MAX_LINE = 76
+_IS_LITERAL = re.compile(r"[ !#-%(-;?-~]*").fullmatch  # nothing to quote, nor to escape: as every link is
 _TO_QUOTE = re.compile(rb"[^ -<>-~\t]+")
 _B64_BYTES = 57  # in a line
 _SHORT = 120  # octets that are not worth encoding ahead
@@ -125,11 +126,9 @@ class QuotedPart:
         return QuotedPart(self._pieces, is_html=self._is_html, widths={})
 
     def _encoded(self, value: str) -> bytes:
-        if self._is_html:
-            value = escape(value)
-        if value.isascii() and value.isprintable() and "=" not in value:  # as every link is
+        if _IS_LITERAL(value):
             return value.encode()
-        return quoted(_on_one_line(value))
+        return quoted(_on_one_line(escape(value) if self._is_html else value))
 
 
 def quoted(text: str) -> bytes:

@@ -77,7 +77,7 @@ class LetterBox:
             ledger.skip(reader.send_pk, Send.Reason.WITHDRAWN)
             return None
         try:
-            return letter.to(reader)._replace(is_repeat=reader.reason == Send.Reason.UNKNOWN)
+            return letter.to(reader)
         except InvalidAddress as error:
             ledger.note(Outcome(reader.send_pk, Fate.REFUSED, str(error)))
             return None

@@ -29,7 +29,7 @@ class Row(NamedTuple):
 def write(rows: Sequence[Row], *, now: datetime) -> int:
     """Settle these sends, those that are still queued. Returns how many."""
     table = Send._meta.db_table
-    clean = [row._replace(response=_storable(row.response)) for row in rows]
+    clean = [row if _is_storable(row.response) else row._replace(response=_storable(row.response)) for row in rows]
     given, params = _as_arrays(clean) if connection.vendor == "postgresql" else _as_json(clean)
     looked_up, pks = _looked_up(rows)
     with connection.cursor() as cursor:
@@ -74,8 +74,10 @@ def _as_json(rows: Sequence[Row]) -> tuple[str, list[Any]]:
     return f"SELECT {picked} FROM json_each(%s)", [json.dumps(values)]  # noqa: S608
 
 
+def _is_storable(response: str) -> bool:
+    return response.isascii() and "\0" not in response and len(response) <= _MAX_RESPONSE
+
+
 def _storable(response: str) -> str:
     """A server may say anything; a database does not take NUL or half a surrogate pair."""
-    if response.isascii() and "\0" not in response:
-        return response[:_MAX_RESPONSE]
     return response.replace("\0", " ").encode("utf-8", "replace").decode()[:_MAX_RESPONSE]

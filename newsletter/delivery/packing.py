@@ -18,7 +18,7 @@ from django.db.models.functions import RowNumber
 from newsletter.delivery.models import Batch, Campaign, Send
 from newsletter.delivery.recipients import among
 
-BATCH_SIZE = 1_000
+BATCH_SIZE = 2_000
 SMALLEST = 50
 SHARES = 16  # batches that a small lot is cut into, so that several workers find something
 FIRST_LOT, LOT = 4_000, 100_000

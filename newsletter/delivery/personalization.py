@@ -22,7 +22,7 @@ from django.urls import reverse
 from django.utils import translation
 
 from newsletter.delivery.encoding import Part, compile_part, dot_stuffed
-from newsletter.delivery.models import Campaign
+from newsletter.delivery.models import Campaign, Send
 from newsletter.delivery.recipients import Recipient
 from newsletter.digests.rendering import RenderedMail
 from newsletter.lib.addresses import wire_address
@@ -33,6 +33,7 @@ from newsletter.lib.tokens import TOKEN_LENGTH, Purpose, TokenMaker
 from newsletter.subscribers.models import Newsletter, Subscriber
 
 _ANY_TOKEN = "0" * TOKEN_LENGTH
+_UNKNOWN = str(Send.Reason.UNKNOWN)
 _FORMATS = {str(each): each for each in Subscriber.Format}
 _PLAIN_ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[a-zA-Z0-9.-]+", re.ASCII)
 
@@ -114,7 +115,8 @@ class Letter:
         person = Reader(
             name, mailbox(name, recipient), self._message_id % reader.send_pk, values, _FORMATS[reader.format]
         )
-        return Outgoing(reader.send_pk, self.sender, recipient, b"", self, person)
+        is_repeat = reader.reason == _UNKNOWN
+        return Outgoing(reader.send_pk, self.sender, recipient, b"", self, person, is_repeat)
 
     def fill(self, reader: Reader, *, stuffed: bool = False) -> bytes:
         """The message of this reader, with dots doubled if ``stuffed``.
@@ -122,8 +124,8 @@ class Letter:
         Who chose plain text gets no HTML part at all: a mail program that is left the choice shows HTML.
         """
         values = reader.values
-        own = "".join(f"{name}: {value}\r\n" for name, value in personal_headers(reader.message_id, values).items())
-        chunks = [f"To: {reader.to}\r\n{own}".encode()]
+        own = [f"{name}: {value}\r\n" for name, value in personal_headers(reader.message_id, values).items()]
+        chunks = [f"To: {reader.to}\r\n{''.join(own)}".encode()]
         if reader.kind == Subscriber.Format.TEXT:
             chunks.append(self._before_plain)
             chunks += self._text.chunks(values, stuffed=stuffed)

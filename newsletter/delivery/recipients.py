@@ -43,13 +43,15 @@ class Answer:
 def ask(campaign: Campaign, pks: Collection[int]) -> Answer:
     """Ask consent and suppression for these sends, those that are queued, as of now. One query for all of them."""
     answer = Answer()
-    for *values, status, is_suppressed in _rows(campaign.issue.newsletter_id, pks):
-        if status != Subscription.Status.ACTIVE:  # or none: they were erased
-            answer.skipped.setdefault(Send.Reason.LEFT, []).append(values[0])
+    active = str(Subscription.Status.ACTIVE)
+    for row in _rows(campaign.issue.newsletter_id, pks):
+        status, is_suppressed = row[-2:]
+        if status != active:  # or none: they were erased
+            answer.skipped.setdefault(Send.Reason.LEFT, []).append(row[0])
         elif is_suppressed:
-            answer.skipped.setdefault(Send.Reason.SUPPRESSED, []).append(values[0])
+            answer.skipped.setdefault(Send.Reason.SUPPRESSED, []).append(row[0])
         else:
-            answer.mailable.append(Recipient._make(values))
+            answer.mailable.append(Recipient(*row[:-2]))
     return answer
 
 

@@ -28,7 +28,7 @@ from newsletter.subscribers.suppression import suppress
 
 logger = logging.getLogger(__name__)
 
-SETTLE_EVERY = 1_000  # of one batch; a batch that is done is settled at once
+SETTLE_EVERY = 2_000  # of one batch; a batch that is done is settled at once
 SETTLE_WITHIN = 1.0  # seconds, so that the figures on screen move
 PAUSES = (0.2, 1.0, 3.0)  # seconds between tries to write down what the relay has already answered
 

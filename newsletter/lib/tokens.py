@@ -21,6 +21,8 @@ from django.conf import settings
 
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _ID_BYTES, _MAC_BYTES = 8, 16
+_BLOCK_BYTES = hashlib.sha256().block_size
+_INNER_PAD, _OUTER_PAD = (bytes(octet ^ pad for octet in range(256)) for pad in (0x36, 0x5C))
 TOKEN_LENGTH = 32
 
 
@@ -47,17 +49,24 @@ def make_token(purpose: Purpose, pk: int, *, version: int = 0) -> str:
 
 
 class TokenMaker:
-    """`make_token` for many rows and one purpose, with what is the same for all of them done once."""
+    """`make_token` for many rows and one purpose, with what is the same for all of them done once.
+
+    The HMAC is RFC 2104's, written out: the two digests with the key in them are begun once and copied for each row,
+    which takes less than half of ``hmac.digest``.
+    """
 
     def __init__(self, purpose: Purpose) -> None:
-        self._key = _key(settings.SECRET_KEY)
-        self._head = purpose.encode() + b"|"
+        key = _key(settings.SECRET_KEY).ljust(_BLOCK_BYTES, b"\0")
+        self._inner = hashlib.sha256(key.translate(_INNER_PAD) + purpose.encode() + b"|")
+        self._outer = hashlib.sha256(key.translate(_OUTER_PAD))
 
     def __call__(self, pk: int, version: int = 0) -> str:
         head = pk.to_bytes(_ID_BYTES)
-        mac = hmac.digest(self._key, b"%b%b|%d" % (self._head, head, version), "sha256")
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(b"%b|%d" % (head, version))
+        outer.update(inner.digest())
         # as urlsafe_b64encode, which takes twice as long
-        return b2a_base64(head + mac[:_MAC_BYTES], newline=False).translate(_URL_SAFE).decode()
+        return b2a_base64(head + outer.digest()[:_MAC_BYTES], newline=False).translate(_URL_SAFE).decode()
 
 
 def token_pk(token: str) -> int:

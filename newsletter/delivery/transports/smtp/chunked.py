@@ -43,7 +43,7 @@ class Chunked(Dialogue):
         envelope, content = self._envelope(transaction.message), transaction.content
         if self._is_proven:
             self._write_content(transaction, b"RSET\r\n%bBDAT %d LAST\r\n" % (envelope, len(content)))
-            self._expected.extend((stage, transaction) for stage in _STAGES)
+            self._expected += [(stage, transaction) for stage in _STAGES]
         else:
             assert self._count == 1, "the first goes alone"
             stages = _STAGES[1:3] if self._is_new else _STAGES[:3]

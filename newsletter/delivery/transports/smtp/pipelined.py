@@ -8,6 +8,7 @@ from newsletter.delivery.transports.smtp.dialogue import Dialogue, Offer, Stage,
 from newsletter.delivery.transports.smtp.replies import Reply
 
 _GO_ON = 354
+_STAGES = (Stage.MAIL, Stage.RCPT, Stage.DATA)
 
 
 class Pipelined(Dialogue):
@@ -41,7 +42,7 @@ class Pipelined(Dialogue):
             self._expected.append((Stage.RESET, transaction))
             self._is_clean = True
         self._write(self._envelope(transaction.message) + b"DATA\r\n")
-        self._expected.extend((stage, transaction) for stage in (Stage.MAIL, Stage.RCPT, Stage.DATA))
+        self._expected += [(stage, transaction) for stage in _STAGES]
         self._is_envelope_out = True
 
     def _on_reply(self, stage: Stage, transaction: Transaction, reply: Reply) -> None:

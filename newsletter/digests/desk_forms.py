@@ -98,7 +98,6 @@ class NewsletterForm(DeskForm[Newsletter]):
                 "Up to five articles in the topics that the reader chose. The digest then brings them others."
             ),
             "quiet_from": gettext_lazy("No hour of these can be chosen, and no article goes out by itself."),
-            "measures_opens": gettext_lazy("Only ever measured for readers who agreed to it."),
         }
 
     def clean(self) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from newsletter.lib.headers import one_line
 from newsletter.lib.mail import header_text
 from newsletter.lib.misspellings import meant
 from newsletter.subscribers.hygiene import Verdict, verdict_on
+from newsletter.subscribers.measuring import FIELD
 from newsletter.subscribers.models import Newsletter, Subscriber
 from newsletter.subscribers.preferences import Choice, Preferences
 from newsletter.subscribers.protection import TIME_FIELD, client_address, is_timely, is_unproven
@@ -90,6 +91,7 @@ class SubscribeForm(forms.Form):
             page_url=self.page_url,
             ip_address=client_address(request),
             is_unproven=is_unproven(self.sent, email=self.cleaned_data["email"]),
+            asks_measuring=FIELD in self.sent,
             user_agent=one_line(request.headers.get("User-Agent", ""))[:300],
         )
 
@@ -125,6 +127,7 @@ def parse_preferences(sent: QueryDict, newsletters: list[Newsletter], *, today: 
         time_zone=known_zone(sent.get("time_zone", "")),
         format=_format(sent.get("format", "")),
         paused_until=_coming_date(sent.get("paused_until", ""), today),
+        allows_measuring=FIELD in sent,
         choices=tuple(
             Choice(
                 newsletter=newsletter,

@@ -14,6 +14,7 @@ from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
 
 from articles.models import Topic
+from newsletter.subscribers import measuring
 from newsletter.subscribers.forms import SubscribeForm
 from newsletter.subscribers.lowering import lowered
 from newsletter.subscribers.models import Cadence, Farewell, Newsletter, Silence, Subscriber, Subscription, Weekday
@@ -64,6 +65,9 @@ def sign_up_page(
         "chosen_newsletters": sent.getlist("newsletters") if sent else [],
         "chosen_topics": sent.getlist("topics") if sent else [],
         "chosen_cadence": sent.get("cadence") if sent else (digests[0].default_cadence if digests else ""),
+        "asks_measuring": measuring.is_offered(newsletters),
+        "is_measuring_ticked": measuring.FIELD in sent if sent else False,
+        "measuring_words": measuring.words(),
         "honeypot": HONEYPOT,
         "form_time": _time_of(form),
         "page_url": form.page_url if form else page_url,
@@ -108,6 +112,9 @@ def preferences_page(subscriber: Subscriber, *, now: datetime) -> dict[str, Any]
         "languages": _languages(),
         "time_zones": _zones(subscriber.time_zone),
         "formats": Subscriber.Format.choices,
+        "asks_measuring": subscriber.allows_measuring or measuring.is_offered(entry["newsletter"] for entry in entries),
+        "is_measuring_ticked": subscriber.allows_measuring,
+        "measuring_words": measuring.words(),
         "lowered": [each for each in lowered(subscriber) if each.may_be_kept],
         "first_day": now.date() + timedelta(days=1),
     }

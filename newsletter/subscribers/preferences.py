@@ -9,7 +9,7 @@ from django.db import transaction
 
 from articles.models import Topic
 from newsletter.lib.transitions import transition
-from newsletter.subscribers import changes, limits
+from newsletter.subscribers import changes, limits, measuring
 from newsletter.subscribers.consent import record_given
 from newsletter.subscribers.models import Cadence, ConsentRecord, Newsletter, Subscriber, Subscription, TopicSet
 from newsletter.subscribers.unsubscribing import unsubscribe
@@ -40,6 +40,7 @@ class Preferences:
     time_zone: str = ""
     format: str = Subscriber.Format.HTML
     paused_until: date | None = None
+    allows_measuring: bool | None = None  # None: the page did not ask
 
 
 @transaction.atomic
@@ -50,6 +51,8 @@ def save_preferences(*, subscriber: Subscriber, preferences: Preferences, now: d
     """
     with changes.recorded(subscriber, author=changes.READER, now=now):
         _save_profile(subscriber, preferences)
+        if preferences.allows_measuring is not None:
+            measuring.allow(subscriber, allows=preferences.allows_measuring, method=METHOD, now=now)
         joined = [each for choice in preferences.choices for each in _choose(subscriber, choice, preferences, now)]
         owe_welcome(joined, now=now)
     return joined

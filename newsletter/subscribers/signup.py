@@ -17,7 +17,7 @@ from django.urls import reverse
 
 from articles.models import Topic
 from newsletter.lib import mail
-from newsletter.subscribers import limits
+from newsletter.subscribers import changes, limits, measuring
 from newsletter.subscribers.consent import record_given
 from newsletter.subscribers.models import ConsentRecord, Newsletter, SignUp, Subscriber, Subscription, TopicSet
 from newsletter.subscribers.owed_mail import hand_over
@@ -40,6 +40,7 @@ class SignUpForm:
     ip_address: str | None = None
     user_agent: str = ""
     is_unproven: bool = False
+    asks_measuring: bool = False
 
 
 def validity() -> timedelta:
@@ -56,7 +57,7 @@ def sign_up(*, form: SignUpForm, now: datetime) -> SignUp | None:
     subscriber = _subscriber(form)
     topic_set = TopicSet.objects.of(Topic.objects.filter(slug__in=form.topics)) if form.topics else None
     wishes = _wish(subscriber, newsletters, cadence=form.cadence, topic_set=topic_set)
-    row = _waiting(subscriber, now, form)
+    row = _waiting(subscriber, now, form, asks_measuring=form.asks_measuring and measuring.is_offered(newsletters))
     row.subscriptions.add(*wishes)
     return row
 
@@ -73,11 +74,13 @@ def wishes_of(sign_up: SignUp, now: datetime) -> list[Subscription]:
 
 @transaction.atomic
 def confirm(
-    *, sign_up: SignUp, now: datetime, chosen: Collection[int] | None = None, ip_address: str | None = None
-) -> list[Subscription]:
+    *, sign_up: SignUp, now: datetime, chosen: Collection[int] | None = None, ip_address: str | None = None,
+    allows_measuring: bool = False,
+) -> list[Subscription]:  # fmt: skip
     """Use the link up: the ``chosen`` wishes (ids of subscriptions; None: those of this link) become active.
 
     Returns what became active: nothing if the link was used or has expired. Each gets its consent record.
+    ``allows_measuring``: what is ticked on the link's page counts, not what anybody ticked on the form.
     """
     if chosen is None:
         chosen = set(sign_up.subscriptions.values_list("pk", flat=True))
@@ -93,9 +96,16 @@ def confirm(
             sign_up=subscription.sign_ups.order_by("pk").last(),
             confirmation_ip=ip_address,
         )
+    if allows_measuring and measuring.is_offered(each.newsletter for each in confirmed):
+        _allow_measuring(sign_up.subscriber, now)
     limits.start_anew(sign_up.subscriber.address_hash)
     owe_welcome(confirmed, now=now)
     return confirmed
+
+
+def _allow_measuring(subscriber: Subscriber, now: datetime) -> None:
+    with changes.recorded(subscriber, author=changes.READER, now=now):
+        measuring.allow(subscriber, allows=True, method=ConsentRecord.Method.CONFIRMED, now=now)
 
 
 @transaction.atomic
@@ -104,7 +114,7 @@ def renew(*, sign_up: SignUp, now: datetime) -> SignUp | None:
     pending = list(sign_up.subscriptions.filter(status=Subscription.Status.PENDING))
     if sign_up.expires_at > now or not pending:
         return None
-    row = _waiting(sign_up.subscriber, now, sign_up)
+    row = _waiting(sign_up.subscriber, now, sign_up, asks_measuring=sign_up.asks_measuring)
     row.subscriptions.add(*pending)
     return row
 
@@ -166,11 +176,12 @@ def _wish(
     return list(Subscription.objects.filter(subscriber=subscriber, newsletter__in=newsletters))
 
 
-def _waiting(subscriber: Subscriber, now: datetime, traces: SignUpForm | SignUp) -> SignUp:
+def _waiting(subscriber: Subscriber, now: datetime, traces: SignUpForm | SignUp, *, asks_measuring: bool) -> SignUp:
     """A new use of the form, with what an earlier one or the form itself says of where it came from."""
     return SignUp.objects.create(
         subscriber=subscriber,
         is_unproven=traces.is_unproven,
+        asks_measuring=asks_measuring,
         page_url=traces.page_url,
         ip_address=traces.ip_address,
         user_agent=traces.user_agent,

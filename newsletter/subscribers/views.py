@@ -19,7 +19,17 @@ from django.views.decorators.http import require_http_methods
 
 from newsletter.lib.addresses import redacted
 from newsletter.lib.doorbell import ring
-from newsletter.subscribers import links, lowering, protection, signup, silence, tasks, unsubscribing, welcoming
+from newsletter.subscribers import (
+    links,
+    lowering,
+    measuring,
+    protection,
+    signup,
+    silence,
+    tasks,
+    unsubscribing,
+    welcoming,
+)
 from newsletter.subscribers.farewells import say_why
 from newsletter.subscribers.forms import parse_preferences
 from newsletter.subscribers.models import ConsentRecord, Farewell, SignUp, Subscriber, Subscription
@@ -65,7 +75,10 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     if "choosing" in request.POST and not chosen:
         return _confirmation_page(request, row, is_empty=True)
     address = protection.client_address(request)
-    confirmed = signup.confirm(sign_up=row, now=now, chosen=chosen or None, ip_address=address)
+    allows_measuring = measuring.FIELD in request.POST
+    confirmed = signup.confirm(
+        sign_up=row, now=now, chosen=chosen or None, ip_address=address, allows_measuring=allows_measuring
+    )
     if not confirmed:
         return _confirmation_page(request, row)
     _welcome(confirmed)
@@ -225,7 +238,12 @@ def _confirmation_page(request: HttpRequest, row: SignUp, *, is_empty: bool = Fa
     if not wishes:
         return render(request, "subscribers/link_used.html")
     own = set(row.subscriptions.values_list("pk", flat=True))
-    context = {"wishes": wishes, "own": own, "subscriber": row.subscriber, "is_empty": is_empty}
+    asks_measuring = measuring.is_offered(wish.newsletter for wish in wishes) and not row.subscriber.allows_measuring
+    context = {
+        "wishes": wishes, "own": own, "subscriber": row.subscriber, "is_empty": is_empty,
+        "asks_measuring": asks_measuring, "is_measuring_ticked": row.asks_measuring,
+        "measuring_words": measuring.words(),
+    }  # fmt: skip
     return render(request, "subscribers/confirm.html", context, status=400 if is_empty else 200)
 
 

@@ -69,6 +69,7 @@ NOT_AT_THE_DESK = {
     "IssueNotice": "tells an editor once that an issue is held",
     "SenderDomain": "in the preflight of the issues that are sent from it",
     "LinkCheck": "in the preflight of the issues that have the link",
+    "MeasuringConsent": "a change in its reader's timeline, and the words in their download",
     "Silence": "in its reader's timeline and on the page of growth",
     "WelcomeArticle": "on its welcome mail's page",
     "IssueOutlook": "on its issue's desk",

@@ -12,6 +12,7 @@ from django.test import Client
 from newsletter.engagement.models import Event, Rating
 from newsletter.lib.addresses import address_hash
 from newsletter.subscribers.farewells import say_why
+from newsletter.subscribers.measuring import allow
 from newsletter.subscribers.models import (
     AddressChange,
     Change,
@@ -42,6 +43,7 @@ TOLD_UNDER = {
     "subscribers.SignUp": "forms that were sent with your address",
     "subscribers.AddressChange": "your changes of address",
     "subscribers.ConsentRecord": "your consents",
+    "subscribers.MeasuringConsent": "your consents to measuring",
     "subscribers.Change": "changes to your choices",
     "subscribers.PersonalMail": "mails about your link and your address",
     "delivery.Send": "mails to you",
@@ -75,6 +77,7 @@ def reader() -> Subscriber:
     PersonalMail.objects.create(
         subscriber=reader, kind="my_link", status="mailed", created_at=NOW, next_attempt_at=NOW, settled_at=NOW
     )
+    allow(reader, allows=True, method=ConsentRecord.Method.PREFERENCES, now=NOW)
     left = make_subscription(subscriber=reader, status="ended", ended_at=NOW, ended_reason="page")
     say_why(subscription=left, reason="too_much", words="I, Zoë, had enough", now=NOW)
     return reader

@@ -77,8 +77,16 @@ class Newsletter(models.Model):
         _("quiet days"), default=list, blank=True, help_text="YYYY-MM-DD, or first/last of a stretch"
     )
     accent_color = models.CharField(_("accent color"), max_length=7, default="#8a2f1d")
-    measures_opens = models.BooleanField(_("measure opens of readers who agreed"), default=False)
-    measures_clicks = models.BooleanField(_("measure clicks of readers who agreed"), default=False)
+    measures_opens = models.BooleanField(
+        _("measure opens of readers who agreed"), default=False,
+        help_text=_("By a picture that nobody sees. A weak sign: some mail programs load it for everybody, others "
+                    "never."),
+    )  # fmt: skip
+    measures_clicks = models.BooleanField(
+        _("measure clicks of readers who agreed"), default=False,
+        help_text=_("Nobody has agreed until they tick a box of its own, on the form or on their page. Their links "
+                    "then lead through this site; everybody else's stay plain."),
+    )  # fmt: skip
     tells_of_drafts = models.BooleanField(
         _("tell the editors when a draft opens"), default=False, db_default=False,
         help_text=_("Everybody who may change issues and has an address is mailed a link to its desk."),
@@ -120,6 +128,11 @@ class Newsletter(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("digests:newsletter", kwargs={"slug": self.slug})
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether anything is, of readers who agreed."""
+        return self.measures_opens or self.measures_clicks
 
     def cadence_choices(self) -> list[tuple[str, str]]:
         """The offered cadences as (value, label), from most to least often."""

@@ -47,6 +47,9 @@ class SignUp(OwedMail):
     next_attempt_at = models.DateTimeField(_("next attempt"), null=True, blank=True)
     is_asked_again = models.BooleanField(_("asked for a second mail"), default=False)
     is_unproven = models.BooleanField(_("without the proof of work that was asked for"), default=False)
+    asks_measuring = models.BooleanField(
+        _("ticked that opens and clicks may be measured"), default=False, db_default=False
+    )
     page_url = models.CharField(_("page"), max_length=1000, blank=True)
     ip_address = models.GenericIPAddressField(_("IP address"), null=True, blank=True)
     is_ip_cut = models.BooleanField(_("IP address shortened"), default=False)

@@ -40,6 +40,7 @@ def everything_about(subscriber: Subscriber, *, now: datetime) -> dict[str, Any]
         "your subscriptions": [_subscription(each) for each in _subscriptions(subscriber)],
         "your consents": [_consent(each) for each in _consents(subscriber)],
         "forms that were sent with your address": _sign_ups(subscriber),
+        "your consents to measuring": _measuring_consents(subscriber),
         "your changes of address": _address_changes(subscriber),
         "changes to your choices": _changes(subscriber),
         "mails about your link and your address": _personal_mails(subscriber),
@@ -107,6 +108,18 @@ def _consent(row: ConsentRecord) -> dict[str, Any]:
     }
 
 
+def _measuring_consents(subscriber: Subscriber) -> list[dict[str, Any]]:
+    return [
+        {
+            "consent": row.get_action_display(),
+            "how": row.get_method_display(),
+            "at": moment(row.at),
+            "words beside the tick": row.words,
+        }
+        for row in subscriber.measuring_consents.order_by("at", "pk")
+    ]
+
+
 def _sign_ups(subscriber: Subscriber) -> list[dict[str, Any]]:
     return [
         {
@@ -114,6 +127,7 @@ def _sign_ups(subscriber: Subscriber) -> list[dict[str, Any]]:
             "page": row.page_url,
             "IP address": row.ip_address,
             "browser": row.user_agent,
+            "ticked that opens and clicks may be measured": row.asks_measuring,
             "status": row.get_status_display(),
             "confirmation mailed": moment(row.mailed_at),
             "confirmed": moment(row.confirmed_at),

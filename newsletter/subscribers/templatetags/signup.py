@@ -41,6 +41,7 @@ def _shown(page: Mapping[str, Any]) -> Hashable:
     is_alone = page["only_newsletter"] is not None
     return (
         newsletters, is_alone, topics, tuple(page["cadences"]), page["chosen_cadence"],
+        page["asks_measuring"] and page["measuring_words"],
         settings.PROOF_OF_WORK, settings.PRIVACY_URL,
     )  # fmt: skip
 

@@ -103,7 +103,7 @@ class SmtpTransport:
             for _ in range(connection.room()):
                 message = self._at_hand.popleft()
                 connection.take(message)
-                if message.is_repeat or not self._has_next():
+                if message.is_repeat or self._is_ending or not self._has_next():
                     break
             self._settle(connection)
             self._flush(connection)

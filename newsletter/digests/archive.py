@@ -42,8 +42,8 @@ def issues_of(newsletter: Newsletter, *, now: datetime) -> QuerySet[Issue]:
         Coalesce(NullIf("title", Value("")), NullIf("article__newsletter_title", Value("")), "article__title")
     )
     headline = Coalesce(NullIf("subject", Value("")), Subquery(told[:1]), Value(""))
-    issues: QuerySet[Issue] = Issue.objects.filter(newsletter=newsletter, launched_at__isnull=False)
-    return issues.select_related("newsletter").order_by("-number").annotate(headline=headline)
+    issues: QuerySet[Issue] = Issue.objects.filter(newsletter=newsletter).published()
+    return issues.select_related("newsletter").annotate(headline=headline)
 
 
 @dataclass(frozen=True)

@@ -10,4 +10,5 @@ urlpatterns = [
     path("<slug:slug>/atom.xml", views.issue_feed, {"kind": "atom"}, name="feed_atom"),
     path("<slug:slug>/latest/", views.latest, name="latest"),
     path("<slug:slug>/issues/<int:number>/", views.issue, name="issue"),
+    path("<slug:slug>/letters/<str:token>/", views.private_issue, name="private_issue"),
 ]

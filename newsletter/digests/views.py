@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.http import http_date
@@ -16,6 +16,7 @@ from newsletter.digests import structured
 from newsletter.digests.archive import Neighbors, Promise, issues_of
 from newsletter.digests.models import Appearance, Issue
 from newsletter.digests.rendering import render_web
+from newsletter.lib.tokens import BadToken, Purpose, verify_token
 from newsletter.subscribers.models import Newsletter
 
 ISSUES_A_PAGE = 30
@@ -47,8 +48,9 @@ def newsletter(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 def issue(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """An issue that went out, for everybody: nothing on it belongs to one reader."""
-    sent = Issue.objects.select_related("newsletter").filter(launched_at__isnull=False)
-    found = get_object_or_404(sent, newsletter__slug=slug, number=number)
+    found = get_object_or_404(
+        Issue.objects.published().select_related("newsletter"), newsletter__slug=slug, number=number
+    )
     now = timezone.now()
     web = render_web(issue=found, now=now)
     context = {
@@ -60,6 +62,32 @@ def issue(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "is_indexed": Appearance.of(found.newsletter).is_indexed,
     }
     return render(request, "digests/issue.html", context)
+
+
+@require_safe
+def private_issue(request: HttpRequest, slug: str, token: str) -> HttpResponse:
+    """An issue that was only for some of the readers, for whoever has its address: one that cannot be guessed.
+
+    Search engines and other sites learn nothing of it.
+    """
+    try:
+        pk = verify_token(Purpose.READ, token)
+    except BadToken as error:
+        raise Http404 from error
+    sent = Issue.objects.select_related("newsletter").filter(launched_at__isnull=False)
+    found = get_object_or_404(sent, newsletter__slug=slug, pk=pk)
+    if not found.is_private:
+        return HttpResponseRedirect(found.get_absolute_url())
+    web = render_web(issue=found, now=timezone.now())
+    response = render(
+        request,
+        "digests/private_issue.html",
+        {"issue": found, "web": web, "headline": structured.headline_of(found, web)},
+    )
+    response["X-Robots-Tag"] = "noindex"
+    response["Referrer-Policy"] = "no-referrer"
+    response["Cache-Control"] = "private, no-store"
+    return response
 
 
 @require_safe

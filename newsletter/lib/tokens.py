@@ -36,6 +36,7 @@ class Purpose(StrEnum):
     OPEN = "open"
     RATE = "rate"
     STAY = "stay"
+    READ = "read"
 
 
 class BadToken(ValueError):

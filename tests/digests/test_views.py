@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from articles.models import Article
 from newsletter.digests.models import Appearance, Correction, Issue, IssueItem
+from newsletter.lib.tokens import Purpose, make_token
 from newsletter.subscribers.models import Cadence, Newsletter
 from tests.digests.reading import Reading
 from tests.factories import NOW, make_article, make_issue, make_newsletter, make_topic
@@ -342,3 +343,43 @@ def test_archive_asks_search_engines_to_stay_out_only_if_the_publisher_wants_it(
     metas = [meta.attributes for meta in page_of(client, issue.get_absolute_url()).all("meta")]
 
     assert ({"name": "robots", "content": "noindex"} in metas) is not is_indexed
+
+
+def test_issue_for_some_readers_is_public_nowhere_and_found_by_its_own_address_alone(client: Client) -> None:
+    newsletter = make_newsletter(kind="announcements")
+    shared = sent_issue(newsletter, [], subject="For all", body="To everybody.")
+    narrowed = sent_issue(newsletter, [], subject="For few", body="To the harbor.", narrowing={"language": "de"})
+    correction = Correction.objects.create(issue=narrowed, note="It was Tuesday.", at=NOW)
+    mended = sent_issue(newsletter, [], subject="Mended", correction=correction)
+
+    public = [f"/newsletters/{newsletter.slug}/{page}" for page in ("", "feed.xml", "atom.xml")]
+    pages = [client.get(url).content.decode() for url in [*public, shared.get_absolute_url()]]
+    found = client.get(narrowed.get_absolute_url())
+
+    assert all("For few" not in page and "Mended" not in page for page in pages)
+    for issue in (narrowed, mended):
+        assert client.get(f"/newsletters/{newsletter.slug}/issues/{issue.number}/").status_code == 404
+    assert client.get(f"/newsletters/{newsletter.slug}/latest/")["Location"] == shared.get_absolute_url()
+    assert "To the harbor." in found.content.decode()
+    assert (found["X-Robots-Tag"], found["Referrer-Policy"]) == ("noindex", "no-referrer")
+    assert client.get(mended.get_absolute_url()).status_code == 200
+    assert client.get(narrowed.get_absolute_url()[:-2] + "x/").status_code == 404
+
+
+def test_private_address_of_an_issue_for_all_leads_to_the_archive(client: Client) -> None:
+    issue = sent_issue(make_newsletter(), [make_old_article()])
+
+    response = client.get(f"/newsletters/{issue.newsletter.slug}/letters/{make_token(Purpose.READ, issue.pk)}/")
+
+    assert response["Location"] == issue.get_absolute_url()
+
+
+def test_private_address_before_the_launch_or_of_another_newsletter_is_not_found(client: Client) -> None:
+    newsletter, other = make_newsletter(kind="announcements"), make_newsletter()
+    draft = make_issue(newsletter=newsletter, narrowing={"language": "de"}, launched_at=None)
+    sent = sent_issue(newsletter, [], subject="For few", narrowing={"language": "de"})
+
+    for slug, issue in ((newsletter.slug, draft), (other.slug, sent)):
+        path = f"/newsletters/{slug}/letters/{make_token(Purpose.READ, issue.pk)}/"
+
+        assert client.get(path).status_code == 404

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from articles.models import Article
 from newsletter.digests.models.schedules import Schedule
+from newsletter.lib.tokens import Purpose, make_token
 from newsletter.lib.transitions import transition
 from newsletter.subscribers.models import Cadence, Newsletter
 
@@ -57,8 +58,9 @@ class IssueQuerySet(models.QuerySet["Issue"]):
         return self.filter(wanted, is_alert=True).order_by("-send_at", "-pk")
 
     def published(self) -> Self:
-        """What the archive shows: issues that were launched."""
-        return self.filter(launched_at__isnull=False).order_by("-number")
+        """What the archive shows: issues that were launched, but for those that were only for some of the readers."""
+        is_for_all = Q(narrowing={}) & (Q(correction=None) | Q(correction__issue__narrowing={}))
+        return self.filter(is_for_all, launched_at__isnull=False).order_by("-number")
 
 
 class Issue(models.Model):
@@ -154,7 +156,16 @@ class Issue(models.Model):
         return f"{self.newsletter} #{self.number}"
 
     def get_absolute_url(self) -> str:
+        """Its web version: in the archive, or where only those find it who were sent the address."""
+        if self.is_private:
+            token = make_token(Purpose.READ, self.pk)
+            return reverse("digests:private_issue", kwargs={"slug": self.newsletter.slug, "token": token})
         return reverse("digests:issue", kwargs={"slug": self.newsletter.slug, "number": self.number})
+
+    @property
+    def is_private(self) -> bool:
+        """Whether it is for some of the readers only, so that the archive keeps quiet about it."""
+        return bool(self.narrowing or (self.correction and self.correction.issue.narrowing))
 
     @property
     def is_written(self) -> bool:

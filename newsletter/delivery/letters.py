@@ -6,10 +6,12 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Iterable
+from weakref import WeakKeyDictionary
 
 from django.utils.translation import gettext as _
 
 from articles.models import Article
+from newsletter.delivery import tracking
 from newsletter.delivery.models import Campaign, Send
 from newsletter.delivery.outcomes import Fate, Outcome, SenderRefusedError
 from newsletter.delivery.personalization import Letter, Outgoing
@@ -35,6 +37,7 @@ class LetterBox:
         self._campaign = campaign
         self._renderer = IssueRenderer(issue)
         self._letters: OrderedDict[int, Letter | RenderingError | None] = OrderedDict()
+        self._measuring: WeakKeyDictionary[Letter, Letter] = WeakKeyDictionary()  # as long as the letter itself is kept
         self._size = 0
         self._items: dict[int, list[EditionItem]] = {}
         self._withdrawn: frozenset[int] = frozenset()
@@ -70,6 +73,8 @@ class LetterBox:
         Raises SenderRefusedError if the newsletter's own address is none.
         """
         letter = self._letter(reader.edition_id)
+        if reader.allows_measuring and isinstance(letter, Letter):
+            letter = self._measured(letter)
         if isinstance(letter, RenderingError):
             ledger.note(Outcome(reader.send_pk, Fate.DEFERRED, f"{Send.Reason.RENDERING.label}: {letter}"[:500]))
             return None
@@ -99,6 +104,17 @@ class LetterBox:
             _edition_id, oldest = self._letters.popitem(last=False)
             self._size -= _size(oldest)
         return letter
+
+    def _measured(self, letter: Letter) -> Letter:
+        """The same edition for readers who agreed to be measured; itself if its newsletter measures nothing."""
+        newsletter = self._campaign.issue.newsletter
+        if not newsletter.is_measured:
+            return letter
+        if letter not in self._measuring:
+            links = tracking.numbers(self._campaign.issue, letter.mail) if newsletter.measures_clicks else {}
+            mail = tracking.measured(letter.mail, links, counts_opens=newsletter.measures_opens)
+            self._measuring[letter] = Letter(campaign=self._campaign, mail=mail)
+        return self._measuring[letter]
 
     def _make(self, edition_id: int) -> Letter | None:
         items = self._items.pop(edition_id, None)

@@ -35,6 +35,11 @@ from newsletter.subscribers.models import Newsletter, Subscriber
 _ANY_TOKEN = "0" * TOKEN_LENGTH
 _UNKNOWN = str(Send.Reason.UNKNOWN)
 _FORMATS = {str(each): each for each in Subscriber.Format}
+_LINKS_OF_SEND = {
+    Slot.RATING_URL: (Purpose.RATE, "engagement:rate"),
+    Slot.CLICK_URL: (Purpose.CLICK, "engagement:click"),
+    Slot.OPEN_URL: (Purpose.OPEN, "engagement:open"),
+}
 _PLAIN_ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[a-zA-Z0-9.-]+", re.ASCII)
 
 
@@ -84,8 +89,7 @@ class Letter:
         self._greeting = mail.greeting
         self.sender = on_the_wire(self.newsletter.sender_address)
         self.shared_headers = self._make_shared_headers(campaign, mail)
-        asks_rating = Slot.RATING_URL.mark in mail.html or Slot.RATING_URL.mark in mail.text
-        self._values = ReaderValues(self.newsletter, asks_rating=asks_rating)
+        self._values = ReaderValues(self.newsletter, marked=mail.html + mail.text)
         self._message_id = _message_id_frame(campaign.pk)
         self._compile(campaign, mail)
 
@@ -177,18 +181,23 @@ def on_the_wire(address: str) -> str:
 
 
 class ReaderValues:
-    """A newsletter's readers' own values, by slot name, not escaped; all but the greeting, which the edition knows."""
+    """A newsletter's readers' own values, by slot name, not escaped; all but the greeting, which the edition knows.
 
-    def __init__(self, newsletter: Newsletter, *, asks_rating: bool = False) -> None:
-        self._asks_rating = asks_rating
+    Of the links that belong to one mail, only those whose slots are in ``marked``.
+    """
+
+    def __init__(self, newsletter: Newsletter, *, marked: str = "") -> None:
+        self._of_send = [
+            (slot, TokenMaker(purpose), _url_frame(name, settings.SITE_URL))
+            for slot, (purpose, name) in _LINKS_OF_SEND.items()
+            if slot.mark in marked
+        ]
         self._language = newsletter.language
         self._zone = ZoneInfo(newsletter.time_zone)
         self._unsubscribe_url = _url_frame("subscribers:unsubscribe", settings.SITE_URL)
         self._preferences_url = _url_frame("subscribers:preferences", settings.SITE_URL)
-        self._rating_url = _url_frame("engagement:rate", settings.SITE_URL)
         self._unsubscribe_token = TokenMaker(Purpose.UNSUBSCRIBE)
         self._preferences_token = TokenMaker(Purpose.PREFERENCES)
-        self._rating_token = TokenMaker(Purpose.RATE)
 
     @property
     def widths(self) -> dict[str, int]:
@@ -196,7 +205,7 @@ class ReaderValues:
         frames = {
             Slot.UNSUBSCRIBE_URL: self._unsubscribe_url,
             Slot.PREFERENCES_URL: self._preferences_url,
-            Slot.RATING_URL: self._rating_url,
+            **{slot: frame for slot, _make, frame in self._of_send},
         }
         return {slot: sum(map(len, frame)) + TOKEN_LENGTH for slot, frame in frames.items() if _is_literal(frame)}
 
@@ -210,8 +219,8 @@ class ReaderValues:
                 self._preferences_url
             ),
         }
-        if self._asks_rating:
-            values[Slot.RATING_URL] = self._rating_token(reader.send_pk).join(self._rating_url)
+        for slot, make, frame in self._of_send:
+            values[slot] = make(reader.send_pk).join(frame)
         return values
 
 

@@ -30,6 +30,7 @@ class Recipient(NamedTuple):
     signed_up_at: datetime
     attempt_count: int
     reason: str  # of the send: that its outcome is unknown already, for example
+    allows_measuring: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,5 +77,5 @@ def _rows(newsletter_id: int, pks: Collection[int]) -> Any:
     return sends.order_by("edition_id", "pk").values_list(
         "pk", "edition_id", "subscriber_id", "theirs__pk", "subscriber__email", "subscriber__name",
         "subscriber__format", "subscriber__link_version", Coalesce("theirs__confirmed_at", "theirs__created_at"),
-        "attempt_count", "reason", "theirs__status", "is_suppressed",
+        "attempt_count", "reason", "subscriber__allows_measuring", "theirs__status", "is_suppressed",
     )  # fmt: skip

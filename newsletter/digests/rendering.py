@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
+from html import unescape
 
 from django.conf import settings
 from django.template.loader import render_to_string
@@ -23,6 +24,7 @@ from newsletter.digests.archive import shown_items
 from newsletter.digests.blocks import RenderingError
 from newsletter.digests.greetings import Greeting
 from newsletter.digests.layouts import Arrangement
+from newsletter.digests.links import HREF, LONGEST
 from newsletter.digests.looks import Look
 from newsletter.digests.models import Appearance, Correction, Edition, EditionItem, Issue, Offer
 from newsletter.digests.stories import Story
@@ -45,6 +47,7 @@ class RenderedMail:
     html: str
     text: str
     greeting: Greeting = field(default_factory=Greeting)
+    links: Mapping[str, int | None] = field(default_factory=dict)  # that may be measured, each with the id of its story
 
 
 def render_edition(*, edition: Edition, withdrawn: Collection[int] = ()) -> RenderedMail | None:
@@ -150,7 +153,8 @@ class IssueRenderer:
         html_frame, text_frame = blocks.frame(frame)
         wanted = Arrangement(frame.look, frame.web_url, stories=tuple(full), headlines=tuple(headlines), ads=shown)
         wanted = replace(wanted, left_out=left_out)
-        arrangement, articles = fitting.fit(wanted, room=fitting.MOST_BYTES - len(html_frame.encode()))
+        longer = fitting.MEASURED_BYTES if self.newsletter.is_measured else 0
+        arrangement, articles = fitting.fit(wanted, room=fitting.MOST_BYTES - longer - len(html_frame.encode()))
         subject = self._subject(frame, arrangement.lead)
         pieces = {
             "subject": blocks.in_html(subject),
@@ -163,7 +167,7 @@ class IssueRenderer:
             raise RenderingError(_("The mail is too long: %(bytes)d bytes.") % {"bytes": len(html.encode())})
         text = blocks.put_together(text_frame, {"subject": subject, "preheader": "", "articles": arrangement.text()})
         text = BLANK_LINES.sub("\n\n", text).strip() + "\n"
-        return RenderedMail(subject, html, text, Greeting.of(self.appearance, self._names))
+        return RenderedMail(subject, html, text, Greeting.of(self.appearance, self._names), _links(frame, arrangement))
 
     def _past_issues(self, frame: blocks.Frame, html: str) -> str:
         """A link to the archive, if the mail would have an odd number of addresses without it.
@@ -233,6 +237,15 @@ class IssueRenderer:
             is_advertisement=newsletter.kind == Newsletter.Kind.OFFERS,
             is_alert=issue.is_alert,
         )
+
+
+def _links(frame: blocks.Frame, arrangement: Arrangement) -> dict[str, int | None]:
+    """Where the mail leads but for what is the reader's own, and where it can be read on the web."""
+    written_in = HREF.findall(frame.intro + frame.body)
+    found: dict[str, int | None] = {unescape(url): None for url in written_in}
+    found |= {ad.url: None for ad in arrangement.ads}
+    found |= {story.url: story.pk for story in (*arrangement.stories, *arrangement.headlines)}
+    return {url: pk for url, pk in found.items() if url != frame.web_url and len(url) <= LONGEST}
 
 
 def question_of(appearance: Appearance) -> str:

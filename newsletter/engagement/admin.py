@@ -9,7 +9,7 @@ from unfold.paginator import InfinitePaginator
 
 from articles.desk import ReadOnlyAdmin, display
 from articles.long_lists import BY_ADDRESS_HELP, LongRecordAdmin
-from newsletter.engagement.models import Event, Link, Rating
+from newsletter.engagement.models import Event, Rating
 
 EVENT_COLORS = {
     Event.Kind.DELIVERED: "success",
@@ -20,16 +20,6 @@ EVENT_COLORS = {
     Event.Kind.COMPLAINED: "danger",
     Event.Kind.UNSUBSCRIBED: "default",
 }
-
-
-@admin.register(Link)
-class LinkAdmin(ReadOnlyAdmin[Link]):
-    list_display = ["url", "issue", "click_count"]
-    list_filter = [("issue__newsletter", RelatedDropdownFilter)]
-    list_select_related = ["issue__newsletter"]
-    search_fields = ["url"]
-    fields = ["issue", "url", "click_count"]
-    paginator = InfinitePaginator
 
 
 @admin.register(Event)

@@ -1,4 +1,4 @@
-"""What came back: tracked links, and the events that readers, servers and providers report."""
+"""What came back: the events that readers, servers and providers report, and readers' answers."""
 
 from __future__ import annotations
 
@@ -8,31 +8,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from newsletter.delivery.models import Send
-from newsletter.digests.models import Issue
-from newsletter.lib.tokens import Purpose, make_token
+from newsletter.digests.models import Issue, Link
 from newsletter.subscribers.models import Subscriber
-
-
-class Link(models.Model):
-    """A destination that an issue links to, fixed when it is sent; a click names it by a signed id."""
-
-    issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="links")
-    url = models.URLField(_("destination"), max_length=2000)
-    url_hash = models.CharField(max_length=64, editable=False)
-    click_count = models.PositiveIntegerField(_("clicks"), default=0)
-
-    class Meta:
-        verbose_name = _("link")
-        verbose_name_plural = _("links")
-        ordering = ["issue", "pk"]
-        constraints = [models.UniqueConstraint(fields=["issue", "url_hash"], name="one_link_per_issue_and_url")]
-
-    def __str__(self) -> str:
-        return self.url
-
-    @property
-    def token(self) -> str:
-        return make_token(Purpose.CLICK, self.pk)
 
 
 class Event(models.Model):

@@ -23,6 +23,8 @@ class Slot(StrEnum):
     UNSUBSCRIBE_URL = "unsubscribe_url"
     PREFERENCES_URL = "preferences_url"
     RATING_URL = "rating_url"  # ends in a slash; an answer may follow
+    CLICK_URL = "click_url"  # ends in a slash; the number of a destination follows
+    OPEN_URL = "open_url"
 
     @property
     def mark(self) -> str:

@@ -18,8 +18,8 @@ from django.urls import NoReverseMatch, reverse
 from articles.models import Archive, BoilerplateRule, CategoryRule, Feed, Publication, Topic
 from config.demo import filling
 from newsletter.delivery.models import MailboxMessage, Send, SpeedLimit, TransportOutage
-from newsletter.digests.models import Appearance, Issue
-from newsletter.engagement.models import Event, Link, Rating
+from newsletter.digests.models import Appearance, Issue, Link
+from newsletter.engagement.models import Event, Rating
 from newsletter.subscribers.models import (
     AddressChange,
     Attack,

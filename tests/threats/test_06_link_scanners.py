@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.core import serializers
@@ -106,7 +107,7 @@ def test_no_parameter_leads_away(subscription: Subscription) -> None:
     ]
     for page in targets:
         for response in (Client().get(page + query), Client().post(page + query, {"next": "https://evil.example"})):
-            assert "evil.example" not in response.get("Location", ""), page
+            assert urlsplit(response.get("Location", "")).netloc in {"", "testserver"}, page
 
 
 def test_token_pages_tell_their_address_to_nobody(subscription: Subscription) -> None:

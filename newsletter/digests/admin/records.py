@@ -1,4 +1,4 @@
-"""The desk's pages for what was made of an issue: its editions, which are a record."""
+"""The desk's pages for what was made of an issue: its editions and links, which are a record."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownF
 from unfold.paginator import InfinitePaginator
 
 from articles.desk import DaysFilter, ReadOnlyAdmin, ReadOnlyInline, display
-from newsletter.digests.models import Edition, EditionItem
+from newsletter.digests.models import Edition, EditionItem, Link
 
 
 class EditionItemInline(ReadOnlyInline[EditionItem, Edition]):
@@ -45,4 +45,14 @@ class EditionItemAdmin(ReadOnlyAdmin[EditionItem]):
     list_filter = [("placement", ChoicesDropdownFilter)]
     list_select_related = ["article", "edition__issue__newsletter"]
     search_fields = ["article__title"]
+    paginator = InfinitePaginator
+
+
+@admin.register(Link)
+class LinkAdmin(ReadOnlyAdmin[Link]):
+    list_display = ["url", "issue", "article", "click_count"]
+    list_filter = [("issue__newsletter", RelatedDropdownFilter)]
+    list_select_related = ["issue__newsletter", "article"]
+    search_fields = ["url"]
+    fields = ["issue", "article", "url", "click_count"]
     paginator = InfinitePaginator

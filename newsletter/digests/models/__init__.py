@@ -5,6 +5,7 @@ from newsletter.digests.models.corrections import Correction
 from newsletter.digests.models.desk import DeskPresence, IssueNotice, IssueVersion, LinkCheck, SenderDomain
 from newsletter.digests.models.editions import Edition, EditionItem, EditionOffer, ReaderGroup
 from newsletter.digests.models.issues import Issue, IssueItem, IssueQuerySet
+from newsletter.digests.models.links import Link
 from newsletter.digests.models.offers import IssueOffer, Offer, OfferQuerySet
 from newsletter.digests.models.schedules import Schedule, ScheduleQuerySet, every_day
 
@@ -21,6 +22,7 @@ __all__ = [
     "IssueOffer",
     "IssueQuerySet",
     "IssueVersion",
+    "Link",
     "LinkCheck",
     "Offer",
     "OfferQuerySet",

@@ -24,7 +24,7 @@ from newsletter.subscribers.models import Subscriber
 _SET_BY_ANYMAIL = {"from", "to", "reply-to", "subject", "mime-version", "content-type", "content-transfer-encoding"}
 _SHARED_PERSONAL = "List-Unsubscribe-Post"
 # Their values are made of letters that need no escaping, so that text and HTML share one field.
-_PLAIN = frozenset({Slot.UNSUBSCRIBE_URL, Slot.PREFERENCES_URL, Slot.RATING_URL})
+_PLAIN = frozenset({Slot.UNSUBSCRIBE_URL, Slot.PREFERENCES_URL, Slot.RATING_URL, Slot.CLICK_URL, Slot.OPEN_URL})
 _LITERAL, _NUMBER, _LEAVE, _SEND = "opening", "message_id", "leave", "send"  # fields beside the slots
 
 

@@ -170,6 +170,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 10.0,
         "options": {"expires": 10},
     },
+    "weigh-articles": {
+        "task": "newsletter.engagement.tasks.weigh_articles",
+        "schedule": 600.0,
+        "options": {"expires": 600},
+    },
     "watch-silent-readers": {
         "task": "newsletter.engagement.tasks.watch_silence",
         "schedule": 900.0,

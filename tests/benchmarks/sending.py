@@ -2,7 +2,8 @@
 
     make bench-sending                  three rounds of everything, interleaved; medians
 
-Every message is personal (40 KB, two signed links). Sinks: ours in C (fastsink.c), with all it can and with less; the
+Every message is personal (40 KB, two signed links). "Links measured": as for readers who agreed to it, with the ten
+stories' links, and a picture, of their own. Sinks: ours in C (fastsink.c), with all it can and with less; the
 same with every answer 20 ms late; Postfix's smtp-sink, and a throw-away Postfix as relay, where they are installed.
 Processor time is that of the senders and of the sink, in microseconds a message.
 """
@@ -68,6 +69,8 @@ def cases(count: int) -> list[Case]:
         Case("ours, plain", plain, count // 2),
         *(Case("ours, PIPELINING", pipelining, count, connections=each) for each in (1, 4, 10)),
         *(Case("ours, CHUNKING", FastSink, count, connections=each) for each in (1, 4, 10)),
+        Case("ours, PIPELINING, links measured", pipelining, count, kind="measured"),
+        Case("ours, CHUNKING, links measured", FastSink, count, kind="measured"),
         Case("ours, PIPELINING", pipelining, count, processes=2),
         Case("ours, CHUNKING", FastSink, count, processes=2),
         Case("ours, CHUNKING, answers 20 ms late", far, count, connections=4, window=8),

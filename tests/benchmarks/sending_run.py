@@ -29,6 +29,7 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, mailers
 from django.template import engines
 
+from newsletter.delivery import tracking
 from newsletter.delivery.models import Campaign
 from newsletter.delivery.outcomes import Fate
 from newsletter.delivery.personalization import Letter, Outgoing
@@ -44,6 +45,7 @@ STORIES = 10
 NOW = datetime(2026, 11, 22, 6, tzinfo=UTC)
 NAMES = ("Ada", "", "Reader of the paper", "Jürgen Müller", "Anna-Maria", "Zoë", "Ngozi", "Lars", "María José", "Bo")
 SENDER = "news@gazette.example"
+URL = "https://news.example.org/articles/the-bridge-opens-after-all/"
 _WORDS = "The council met on the quay and agreed on what everybody had hoped for since the spring. "
 _STYLE = "font-family: Charter, Georgia, serif; font-size: 17px; line-height: 26px; color: #23211e; padding: 8px 24px;"
 
@@ -54,7 +56,8 @@ def main() -> None:
     if send is None:
 
         def send(port: int, readers: Iterator[Recipient]) -> int:
-            return send_ours(port, readers, connections=connections, window=window)
+            is_measured = kind == "measured"
+            return send_ours(port, readers, connections=connections, window=window, is_measured=is_measured)
 
     len(next(messages(recipients(0, 1))).data)  # what is loaded once is loaded now
     sys.stdout.write("ready\n")
@@ -83,7 +86,7 @@ def recipients(first: int, count: int) -> Iterator[Recipient]:
 
 def mail() -> RenderedMail:
     """Ten stories: 33 KB of HTML, 6 KB of text, 40 KB on the wire."""
-    title, url = "The bridge opens after all that time", "https://news.example.org/articles/the-bridge-opens-after-all/"
+    title, url = "The bridge opens after all that time", URL
     cell = f'<tr><td style="{_STYLE}">'
     paragraphs = "".join(f'{cell}<p style="{_STYLE} margin: 0;">{_WORDS * 4}</p></td></tr>\n' for _ in range(3))
     story = f'{cell}<h2 style="{_STYLE}"><a href="{url}">{title}</a></h2></td></tr>\n{paragraphs}'
@@ -97,23 +100,28 @@ def mail() -> RenderedMail:
     return RenderedMail(subject=title, text=text, html=html, greeting=Greeting("Good morning, {name}", "Good morning"))
 
 
-def letter() -> Letter:
+def letter(*, is_measured: bool = False) -> Letter:
+    """``is_measured``: its stories are linked as for readers who agreed to it, with a third signed link."""
     newsletter = Newsletter(
         pk=1, slug="latest-news", name="Latest news", sender_name="Gazette", sender_address=SENDER, language="en",
         time_zone="Europe/Berlin",
     )  # fmt: skip
     campaign = Campaign(pk=1, issue=Issue(newsletter=newsletter, number=1, send_at=NOW), started_at=NOW)
-    return Letter(campaign=campaign, mail=mail())
+    made = mail()
+    return Letter(campaign=campaign, mail=tracking.measured(made, {URL: 1}, counts_opens=True) if is_measured else made)
 
 
-def messages(readers: Iterator[Recipient]) -> Iterator[Outgoing]:
-    return map(letter().to, readers)
+def messages(readers: Iterator[Recipient], *, is_measured: bool = False) -> Iterator[Outgoing]:
+    return map(letter(is_measured=is_measured).to, readers)
 
 
-def send_ours(port: int, readers: Iterator[Recipient], *, connections: int, window: int) -> int:
+def send_ours(
+    port: int, readers: Iterator[Recipient], *, connections: int, window: int, is_measured: bool = False
+) -> int:
     options = SmtpOptions("127.0.0.1", port, connections=connections, window=window)
     with SmtpTransport(options, local_hostname="news.example") as transport:
-        return sum(outcome.fate is Fate.ACCEPTED for outcome in transport.deliver(messages(readers)))
+        made = messages(readers, is_measured=is_measured)
+        return sum(outcome.fate is Fate.ACCEPTED for outcome in transport.deliver(made))
 
 
 def send_by_smtplib(port: int, readers: Iterator[Recipient]) -> int:

@@ -18,5 +18,5 @@ def add_to_context(request: HttpRequest, context: dict[str, Any]) -> dict[str, A
         **context,
         **today.shown(user, now=now),
         "title": date_format(timezone.localtime(now), "l, j F"),
-        "figures": today.figures(now=now),
+        "figures": today.figures(user, now=now),
     }

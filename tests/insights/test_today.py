@@ -14,7 +14,7 @@ from django.utils import timezone
 from newsletter.delivery import campaigns
 from newsletter.delivery.models import Campaign, Send, TransportOutage
 from newsletter.digests import drafting
-from newsletter.digests.models import Issue
+from newsletter.digests.models import Issue, SenderDomain
 from newsletter.engagement.models import Event
 from newsletter.insights import health, today
 from newsletter.insights.today import Need
@@ -221,3 +221,65 @@ def test_transport_that_refuses_us_or_is_down_for_long_needs_somebody() -> None:
 
     assert texts() == ["The transport main is left out.", "The transport second is left out."]
     assert needs()[0].detail == "It refuses to send for us: 401 Forbidden"
+
+
+class Only:
+    """May do just this."""
+
+    def __init__(self, *perms: str) -> None:
+        self._perms = perms
+
+    def has_perm(self, perm: str) -> bool:
+        return perm in self._perms
+
+
+LOOKS_AROUND = Only("subscribers.view_newsletter", "digests.view_issue")
+
+
+def test_who_may_not_look_at_newsletters_sees_neither_cards_nor_receipts() -> None:
+    factories.make_campaign()
+
+    shown = today.shown(Only("articles.view_article"), now=NOW)
+
+    assert (shown["is_shown_issues"], shown["cards"], shown["receipts"]) == (False, [], [])
+
+
+def test_card_leads_who_may_not_look_at_campaigns_to_the_desk() -> None:
+    campaign = factories.make_campaign()
+
+    for user, page in (
+        (LOOKS_AROUND, reverse("issue_desk:desk", args=[campaign.issue_id])),
+        (Everybody(), reverse("admin:delivery_campaign_change", args=[campaign.pk])),
+    ):
+        [card] = today.shown(user, now=NOW)["cards"]
+
+        assert page in [run.url for run in card.runs]
+
+
+def test_figures_are_of_lists_that_one_may_open() -> None:
+    assert [each.label for each in today.figures(Only("articles.view_article"), now=NOW)] == [
+        "released in 24 hours", "waiting in review",
+    ]  # fmt: skip
+    assert len(today.figures(Everybody(), now=NOW)) == 4
+
+
+@pytest.mark.parametrize(("days", "is_red"), [(1, True), (10, False)])
+def test_sender_that_the_dns_does_not_vouch_for_is_red_before_a_run(days: int, is_red: bool) -> None:
+    newsletter = factories.make_newsletter(sender_address="news@gazette.town")
+    factories.make_schedule(newsletter=newsletter, next_run_at=NOW + timedelta(days=days))
+    domain = SenderDomain.objects.create(domain="gazette.town", spf=["v=spf1 -all"], dmarc=[], answered_at=NOW)
+
+    assert texts() == (["The DNS does not vouch for gazette.town."] if is_red else [])
+
+    domain.dmarc = ["v=DMARC1; p=none"]
+    domain.save()
+
+    assert texts() == []
+
+
+def test_domain_that_no_name_server_told_of_is_not_red() -> None:
+    newsletter = factories.make_newsletter(sender_address="news@gazette.town")
+    factories.make_issue(newsletter=newsletter, send_at=NOW + MINUTE)
+    SenderDomain.objects.create(domain="gazette.town")
+
+    assert texts() == []

@@ -15,11 +15,16 @@ __all__ = ["Card", "Figure", "Need", "Receipt", "Run", "figures", "shown"]
 
 
 def shown(user: User, *, now: datetime) -> dict[str, Any]:
-    """What the page's live parts show to this person (templates/admin/today/_today.html)."""
+    """What the page's live parts show to this person (templates/admin/today/_today.html).
+
+    Who may not look at newsletters and issues sees no cards and no receipts.
+    """
+    is_shown_issues = user.has_perm("subscribers.view_newsletter") and user.has_perm("digests.view_issue")
     return {
         "now": now,
+        "is_shown_issues": is_shown_issues,
         "needs": needs(user, now=now),
-        "cards": cards(now=now),
-        "receipts": receipts(now=now),
+        "cards": cards(user, now=now) if is_shown_issues else [],
+        "receipts": receipts(now=now) if is_shown_issues else [],
         "may_send": user.has_perm("delivery.change_campaign") and user.has_perm(MAY_APPROVE),
     }

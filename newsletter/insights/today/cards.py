@@ -18,7 +18,7 @@ from django.utils.translation import ngettext
 from newsletter.delivery.books import Books, books_of
 from newsletter.delivery.models import Campaign, IssueOutlook, Send
 from newsletter.digests.models import Issue, IssueItem, Schedule
-from newsletter.insights.today.needs import campaign_page, desk_of
+from newsletter.insights.today.needs import User, campaign_page, desk_of
 from newsletter.lib.dates import day_and_hour
 from newsletter.lib.numbers import grouped
 from newsletter.subscribers import counting
@@ -54,13 +54,13 @@ class Card:
     is_digest: bool
 
 
-def cards(*, now: datetime) -> list[Card]:
+def cards(user: User, *, now: datetime) -> list[Card]:
     """Those whose turn is next come first. A fixed number of queries, however many newsletters there are."""
     newsletters = list(Newsletter.objects.order_by("position", "pk")[:MOST_NEWSLETTERS])
     readers = counting.readers_in_words(newsletters)
     runs: dict[int, list[Run]] = defaultdict(list)
     issues = _waiting(now)
-    for key, run in [*_under_way(), *_being_made(issues), *_planned(issues)]:
+    for key, run in [*_under_way(user), *_being_made(issues), *_planned(issues)]:
         runs[key].append(run)
     made = [
         Card(each, readers[each.pk], tuple(sorted(runs[each.pk], key=_moment)), each.kind == Newsletter.Kind.DIGEST)
@@ -73,10 +73,11 @@ def _moment(run: Run) -> datetime:
     return run.at or NEVER
 
 
-def _under_way() -> Iterator[tuple[int, Run]]:
+def _under_way(user: User) -> Iterator[tuple[int, Run]]:
     moving = Campaign.objects.filter(status__in=[Campaign.Status.SENDING, Campaign.Status.PAUSED])
     campaigns = list(moving.select_related("issue__newsletter").order_by("-pk")[:MOST_RUNS])
     books = books_of(campaigns)
+    may_look = user.has_perm("delivery.view_campaign")
     for campaign in campaigns:
         issue, sums = campaign.issue, books[campaign.pk]
         paused = campaign.status == Campaign.Status.PAUSED
@@ -85,10 +86,8 @@ def _under_way() -> Iterator[tuple[int, Run]]:
         detail = campaign.reason if paused else _on_the_way(campaign, sums)
         tone = "warning" if paused else "info"
         shown = day_and_hour(campaign.dated_at, issue.newsletter.time_zone)
-        yield (
-            issue.newsletter_id,
-            Run(str(issue), campaign.dated_at, shown, state, tone, detail, campaign_page(campaign), percent),
-        )
+        url = campaign_page(campaign) if may_look else desk_of(issue)
+        yield issue.newsletter_id, Run(str(issue), campaign.dated_at, shown, state, tone, detail, url, percent)
 
 
 def _percent(books: Books) -> int:

@@ -18,13 +18,15 @@ from django.utils.translation import ngettext
 from articles.models import Feed
 from newsletter.delivery.books import books_of
 from newsletter.delivery.models import Campaign, Send, TransportOutage
-from newsletter.digests.models import Issue, Schedule
+from newsletter.digests import senders
+from newsletter.digests.models import Issue, Schedule, SenderDomain
 from newsletter.engagement.models import Event
 from newsletter.insights import health
-from newsletter.subscribers.models import Attack
+from newsletter.subscribers.models import Attack, Newsletter
 
 NEARLY = timedelta(minutes=20)  # before its run, an issue that nobody has approved is worth a red card
 LATELY = timedelta(days=2)
+NEXT_DAYS = timedelta(days=3)  # whose runs are near enough to see to their sender now
 LONG_DOWN = timedelta(minutes=15)  # what is down for less comes back by itself, as a rule
 SHOWN = 3  # of a kind by name; more are told as a number
 MOST_REFUSED, MOST_COMPLAINTS = 0.02, 0.001  # of the mails of a run: from here on providers begin to refuse the rest
@@ -49,7 +51,15 @@ class Need:
 
 def needs(user: User, *, now: datetime) -> list[Need]:
     """What this person can settle, the most urgent first. A bounded number of queries, none that counts far."""
-    found = [*_service(now), *_issues(now), *_campaigns(now), *_transports(now), *_readers(), *_feeds(now)]
+    found = [
+        *_service(now),
+        *_issues(now),
+        *_campaigns(now),
+        *_transports(now),
+        *_senders(now),
+        *_readers(),
+        *_feeds(now),
+    ]
     return [need for need in found if not need.permission or user.has_perm(need.permission)]
 
 
@@ -111,6 +121,21 @@ def _transports(now: datetime) -> Iterator[Need]:
         url = reverse("admin:delivery_transportoutage_changelist")
         told = detail % {"reason": outage.reason}
         yield Need(text, told, _("See what is left out"), url, "delivery.view_transportoutage")
+
+
+def _senders(now: datetime) -> Iterator[Need]:
+    """Domains that the DNS does not vouch for, of newsletters that are about to be sent."""
+    soon = now + NEXT_DAYS
+    is_next = Q(schedules__is_active=True, schedules__next_run_at__lte=soon) | Q(
+        issues__in=Issue.objects.waiting().filter(send_at__lte=soon)
+    )
+    domains = {senders.domain_of(each) for each in Newsletter.objects.filter(is_next).distinct().only("sender_address")}
+    asked = SenderDomain.objects.filter(domain__in=domains, answered_at__isnull=False).order_by("domain")
+    wrong = [(row, found) for row in asked if (found := senders.problems(row))]
+    for row, found in wrong[:SHOWN]:
+        text = _("The DNS does not vouch for %(domain)s.") % {"domain": row.domain}
+        url = reverse("admin:subscribers_newsletter_changelist")
+        yield Need(text, " ".join(found), _("See the newsletters"), url, "subscribers.change_newsletter")
 
 
 def _reputation(campaign: Campaign, *, accepted: int, refused: int) -> Iterator[Need]:

@@ -44,6 +44,10 @@ class ArticleQuerySet(models.QuerySet["Article"]):
         alive = Q(expires_at=None) | Q(expires_at__gt=now)
         return self.published(now).filter(alive, is_mailable=True, released_at__gt=since, released_at__lte=now - grace)
 
+    def mailable(self, now: datetime) -> ArticleQuerySet:
+        """What an alert may tell: as ``eligible``, but however young and however old."""
+        return self.published(now).filter(is_mailable=True).exclude(expires_at__lte=now)
+
     def withdrawn(self) -> ArticleQuerySet:
         """What must vanish from every issue that is not yet handed over."""
         return self.filter(status=Article.Status.WITHDRAWN)

@@ -31,6 +31,7 @@ from newsletter.delivery.models import Batch, Campaign, MailboxMessage, Send, Sp
 from newsletter.delivery.recipients import among
 from newsletter.delivery.throttle.groups import group_of
 from newsletter.delivery.transports import outages
+from newsletter.digests.approval import BlockedError
 from newsletter.digests.versions import MAY_APPROVE
 from newsletter.lib.doorbell import ring
 from newsletter.subscribers.models import Newsletter, Subscription
@@ -122,7 +123,11 @@ class CampaignAdmin(DeskAdmin[Campaign]):
                 request, newsletter, question=_("Send an issue now?"), details=_before_sending(newsletter),
                 verb=_("Send now"), back=back,
             )  # fmt: skip
-        issue = campaigns.send_now(newsletter=newsletter, by=request.user, now=timezone.now())
+        try:
+            issue = campaigns.send_now(newsletter=newsletter, by=request.user, now=timezone.now())
+        except BlockedError as error:
+            messages.error(request, str(error))
+            return HttpResponseRedirect(back)
         ring(tasks.sweep)
         messages.success(request, _("%(issue)s is on its way; its outcome shows here.") % {"issue": issue})
         return HttpResponseRedirect(reverse("admin:digests_issue_change", args=[issue.pk]))

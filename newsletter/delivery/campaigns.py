@@ -213,12 +213,13 @@ def _nobody(*, readers_exist: bool) -> str:
 def send_now(*, newsletter: Newsletter, by: Any = None, now: datetime) -> Issue:
     """Draft and approve an issue for every active reader of the newsletter, whatever their cadence.
 
-    Delivery's sweep launches it; whoever is owed nothing is skipped.
+    Delivery's sweep launches it; whoever is owed nothing is skipped. Raises
+    approval.BlockedError, and drafts none then.
     """
     with transaction.atomic():
         issue = drafting.new_issue(newsletter, send_at=now)
         drafting.refresh(issue, now=now)
-        issue.approve(by=by, now=now)
+        approval.approve_at_once(issue, by=by, now=now)
     return issue
 
 

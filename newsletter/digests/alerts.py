@@ -22,6 +22,7 @@ from django.utils.translation import gettext as _
 
 from articles.feeds import identity
 from articles.models import Article
+from newsletter.digests import approval
 from newsletter.digests.models import Issue, IssueItem
 from newsletter.digests.opening import new_issue
 from newsletter.subscribers.models import Newsletter
@@ -48,14 +49,9 @@ def newsletters() -> QuerySet[Newsletter]:
     return Newsletter.objects.filter(kind=Newsletter.Kind.ANNOUNCEMENTS).order_by("position", "name", "pk")
 
 
-def tellable(now: datetime) -> QuerySet[Article]:
-    """What may be mailed, even if it is younger than the grace period."""
-    return Article.objects.published(now).filter(is_mailable=True).exclude(expires_at__lte=now)
-
-
 def recent_articles(*, now: datetime) -> QuerySet[Article]:
     """What an editor most likely means: the latest that readers can see."""
-    return tellable(now).order_by("-released_at", "-pk")[:SHOWN_ARTICLES]
+    return Article.objects.mailable(now).order_by("-released_at", "-pk")[:SHOWN_ARTICLES]
 
 
 def find_article(where: str, *, now: datetime) -> Article:
@@ -68,7 +64,7 @@ def find_article(where: str, *, now: datetime) -> Article:
         raise CannotAlertError(_("No article has this address. Copy it from the article's page, or choose one below."))
     if article.status != Article.Status.PUBLISHED:
         raise CannotAlertError(_("“%(title)s” is not published. Publish it first.") % {"title": article})
-    if not tellable(now).filter(pk=article.pk).exists():
+    if not Article.objects.mailable(now).filter(pk=article.pk).exists():
         told = _("“%(title)s” must not be mailed: it is kept out of newsletters, has expired or is under embargo.")
         raise CannotAlertError(told % {"title": article})
     return article
@@ -77,7 +73,8 @@ def find_article(where: str, *, now: datetime) -> Article:
 def draft(newsletter: Newsletter, article: Article, *, wording: Wording, by: object, now: datetime) -> Issue:
     """An alert that goes out in UNDO unless it is cancelled. One that waits already is returned as it is.
 
-    Raises CannotAlertError if this newsletter's readers had this article as an alert.
+    Raises CannotAlertError if this newsletter's readers had this article as an alert, and approval.BlockedError if the
+    preflight finds errors.
     """
     with transaction.atomic():
         Newsletter.objects.select_for_update(no_key=True).get(pk=newsletter.pk)  # a second tap must find the first
@@ -92,7 +89,7 @@ def draft(newsletter: Newsletter, article: Article, *, wording: Wording, by: obj
         issue.save(update_fields=["is_alert", "intro"])
         own = wording.headline if wording.headline != headline_of(article) else ""
         IssueItem.objects.create(issue=issue, article=article, state=IssueItem.State.PINNED, title=own)
-        issue.approve(by=by, now=now)
+        approval.approve_at_once(issue, by=by, now=now)
     return issue
 
 

@@ -25,8 +25,8 @@ Action = IssueVersion.Action
 class BlockedError(Exception):
     """The preflight found errors. The message names the first, and ``count`` says how many there are."""
 
-    def __init__(self, errors: list[str]) -> None:
-        super().__init__(_("It cannot be approved: %(error)s") % {"error": errors[0]})
+    def __init__(self, errors: list[str], told: str = "") -> None:
+        super().__init__((told or _("It cannot be approved: %(error)s")) % {"error": errors[0]})
         self.count = len(errors)
 
 
@@ -54,6 +54,15 @@ def approve(issue: Issue, *, by: User, now: datetime, seen: int | None = None) -
     issue.refresh_from_db()
 
 
+def approve_at_once(issue: Issue, *, by: object, now: datetime) -> None:
+    """Examine and approve what leaves within moments, in the transaction that made it. Raises BlockedError."""
+    if errors := preflight.errors(issue, now=now):
+        raise BlockedError(errors, told=_("It cannot be sent: %(error)s"))
+    issue.approve(by=by, now=now)
+    issue.examined_at = now
+    issue.save(update_fields=["examined_at"])
+
+
 def examine_again(*, failures: Failures, now: datetime) -> Iterator[Issue]:
     """Look again at what was approved and has changed since: what is wrong is held at once, not only at its time.
 
@@ -77,8 +86,7 @@ def stands(issue: Issue, *, now: datetime) -> bool:
     """A look at what was approved, and the last one when it is launched.
 
     Articles are withdrawn and corrected after an approval, and whoever may approve can still change the words. If that
-    made an error of it, it is held, and False. What was never examined (an alert, a correction, what is sent at once)
-    is not examined now.
+    made an error of it, it is held, and False. What was never examined is not examined now.
     """
     if not _was_examined(issue) or not (errors := preflight.errors(issue, now=now)):
         return True

@@ -15,7 +15,6 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
 
 from articles.models import Article, Feed, FeedEntry
-from newsletter.digests import alerts
 from newsletter.digests.models import Appearance, Edition, EditionItem, EditionOffer, Issue, IssueItem, ReaderGroup
 from newsletter.digests.selection import MAX_HEADLINES, Candidate, Limits, Offering, Selection, TooFew
 from newsletter.lib.bulk import insert_rows
@@ -141,7 +140,9 @@ def candidates(issue: Issue, *, now: datetime) -> list[Candidate]:
 
     An alert does not wait for the grace period: an editor has just looked at its article.
     """
-    alive = alerts.tellable(now) if issue.is_alert else Article.objects.eligible(since=now - UNLIMITED, now=now)
+    alive = (
+        Article.objects.mailable(now) if issue.is_alert else Article.objects.eligible(since=now - UNLIMITED, now=now)
+    )
     items = issue.items.filter(article__in=alive).exclude(state__in=IssueItem.OUT)
     columns = ["state", "position", "pk", "article_id", "article__released_at", "is_known", "article__is_sponsored"]
     rows = sorted(items.annotate(is_known=_went_out_as_alert()).values_list(*columns), key=_place)

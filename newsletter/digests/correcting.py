@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from articles.models import Article
+from newsletter.digests import approval
 from newsletter.digests.alerts import UNDO
 from newsletter.digests.models import Correction, Issue
 from newsletter.digests.opening import new_issue
@@ -42,7 +43,7 @@ def draft_mails(correction: Correction, newsletters: Iterable[Newsletter], *, by
     """A mail with the note in each of these newsletters, which leaves in UNDO unless it is cancelled.
 
     Once for each newsletter: a second call returns those that there are. What was taken back was sent to nobody, and
-    can be sent after all.
+    can be sent after all. Raises approval.BlockedError, and then drafts none.
     """
     with transaction.atomic():
         Correction.objects.select_for_update(no_key=True).get(pk=correction.pk)  # a second tap must find the first
@@ -61,7 +62,7 @@ def _draft(correction: Correction, newsletter: Newsletter, *, by: object, now: d
         issue.subject = (_("Correction: %(about)s") % {"about": about})[:SUBJECT_LENGTH]
         issue.body = body_of(correction)
     issue.save(update_fields=["correction", "subject", "body"])
-    issue.approve(by=by, now=now)
+    approval.approve_at_once(issue, by=by, now=now)
     return issue
 
 

@@ -108,6 +108,19 @@ def test_wrong_address_and_missing_headline_say_what_to_do(desk: Client, updates
     assert not Issue.objects.exists()
 
 
+def test_note_that_was_left_in_the_sentence_is_said_beside_it_and_nothing_is_drafted(
+    desk: Client, updates: Newsletter
+) -> None:
+    article = make_article()
+    fields = {"article": article.pk, "newsletter": updates.pk, "headline": "Closed", "sentence": "Since TK o'clock"}
+
+    page = desk.post(WRITE, fields).content.decode()
+
+    assert "It cannot be sent: The introduction still has a placeholder: TK" in page
+    assert "Since TK o&#x27;clock" in page
+    assert not Issue.objects.exists()
+
+
 def test_without_a_newsletter_of_announcements_the_page_says_so(desk: Client) -> None:
     assert "there is none yet" in text(desk, CHOOSE)
 

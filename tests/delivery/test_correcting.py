@@ -181,6 +181,21 @@ def test_editor_publishes_a_note_and_mails_it(
     assert client.get(f"/admin/digests/issue/{issue.pk}/correct").status_code in {301, 302}
 
 
+def test_correction_with_a_note_left_in_it_is_mailed_to_nobody(
+    client: Client, newsletter: Newsletter, approved_issue: MakeIssue
+) -> None:
+    client.force_login(make_editor())
+    article = make_article()
+    make_subscription(newsletter=newsletter)
+    issue = delivered(launched(approved_issue(articles=[article])))
+    here = client.post(f"/admin/correction/issue/{issue.pk}/", {"note": "On TK.", "article": article.pk})["Location"]
+
+    page = client.post(here, follow=True).content.decode()
+
+    assert "It cannot be sent: The text still has a placeholder: TK" in page
+    assert not Correction.objects.get().mails.exists()
+
+
 def test_nobody_but_editors_may_correct(client: Client, newsletter: Newsletter, approved_issue: MakeIssue) -> None:
     make_subscription(newsletter=newsletter)
     issue = launched(approved_issue()).issue

@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from articles.writing import merging
 from newsletter.delivery import campaigns
 from newsletter.delivery.models import Campaign, Send
+from newsletter.digests.approval import BlockedError
 from newsletter.digests.models import Edition, Issue
 from newsletter.subscribers.models import Newsletter, Subscription
 from newsletter.subscribers.suppression import suppress
@@ -274,3 +275,14 @@ def test_reader_of_a_topic_that_has_only_an_advertisement_waits(
     skipped = campaign.sends.get(subscriber=only_an_ad.subscriber_id)
     assert (skipped.status, skipped.reason) == (Send.Status.SKIPPED, Send.Reason.NOTHING_NEW)
     assert articles_of(campaign.sends.get(subscriber=with_news.subscriber_id)) == {ad.pk, news.pk}
+
+
+def test_nothing_is_sent_at_once_that_the_preflight_finds_wrong(newsletter: Newsletter) -> None:
+    Newsletter.objects.filter(pk=newsletter.pk).update(postal_address="")
+    newsletter.refresh_from_db()
+    make_article()
+
+    with pytest.raises(BlockedError, match="It cannot be sent: The newsletter has no postal address"):
+        campaigns.send_now(newsletter=newsletter, now=NOW)
+
+    assert not Issue.objects.exists()

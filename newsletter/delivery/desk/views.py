@@ -22,6 +22,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from articles.models import Article
 from newsletter.delivery import forecasting
 from newsletter.delivery.desk import forecast_wording
 from newsletter.delivery.desk.access import for_those_who_may
@@ -30,6 +31,7 @@ from newsletter.delivery.desk.progress import progress_of
 from newsletter.delivery.forecasting import Forecast
 from newsletter.digests import alerts
 from newsletter.digests.alerts import CannotAlertError
+from newsletter.digests.approval import BlockedError
 from newsletter.digests.models import Issue, Schedule
 from newsletter.subscribers.models import Newsletter
 
@@ -59,8 +61,7 @@ def write_alert(request: HttpRequest) -> HttpResponse:
     try:
         article = alerts.find_article(where, now=now)
         form = AlertForm(request.POST or None, now=now, initial={"headline": alerts.headline_of(article)})
-        if form.is_valid():
-            issue = alerts.draft(form.chosen, article, wording=form.wording, by=request.user, now=now)
+        if form.is_valid() and (issue := _drafted(request, form, article, now=now)):
             return HttpResponseRedirect(reverse("sending:sent_alert", args=[issue.pk]))
     except CannotAlertError as error:
         recent = alerts.recent_articles(now=now)
@@ -69,6 +70,15 @@ def write_alert(request: HttpRequest) -> HttpResponse:
     doubts = {str(each): list(alerts.doubts(each, article, now=now)) for each in alerts.newsletters()}
     context = {"article": article, "form": form, "doubts": doubts, "undo": int(alerts.UNDO.total_seconds())}
     return _show(request, "write", _("Send an alert"), context)
+
+
+def _drafted(request: HttpRequest, form: AlertForm, article: Article, *, now: datetime) -> Issue | None:
+    """None if the preflight finds errors, which the form then says. Raises CannotAlertError."""
+    try:
+        return alerts.draft(form.chosen, article, wording=form.wording, by=request.user, now=now)
+    except BlockedError as error:
+        form.add_error(None, str(error))
+        return None
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -28,6 +28,7 @@ from newsletter.delivery.desk.access import for_those_who_may
 from newsletter.delivery.desk.progress import Progress, progress_of
 from newsletter.digests import correcting, prose
 from newsletter.digests.alerts import UNDO
+from newsletter.digests.approval import BlockedError
 from newsletter.digests.correcting import Wording
 from newsletter.digests.models import Correction, Issue, IssueItem
 
@@ -116,8 +117,11 @@ def _shown(correction: Correction) -> SafeString:
 
 def _send(request: HttpRequest, correction: Correction) -> None:
     newsletters = [reach.newsletter for reach in corrections.reaches(correction) if reach.count]
-    if not correcting.draft_mails(correction, newsletters, by=request.user, now=timezone.now()):
-        messages.warning(request, _("There is nobody to tell: nobody got it, or they have all left since."))
+    try:
+        if not correcting.draft_mails(correction, newsletters, by=request.user, now=timezone.now()):
+            messages.warning(request, _("There is nobody to tell: nobody got it, or they have all left since."))
+    except BlockedError as error:
+        messages.error(request, str(error))
 
 
 def _take_back(request: HttpRequest, correction: Correction) -> None:

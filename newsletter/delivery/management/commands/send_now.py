@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from newsletter.delivery import campaigns, sweeping, tasks
 from newsletter.delivery.models import Campaign
+from newsletter.digests.approval import BlockedError
 from newsletter.digests.models import Issue
 from newsletter.lib.doorbell import ring
 from newsletter.subscribers.models import Newsletter
@@ -27,7 +28,10 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="one line of JSON for machines")
 
     def handle(self, *, newsletter: str, wait: bool, json: bool, **_options: Any) -> None:
-        issue = campaigns.send_now(newsletter=_newsletter(newsletter), now=timezone.now())
+        try:
+            issue = campaigns.send_now(newsletter=_newsletter(newsletter), now=timezone.now())
+        except BlockedError as error:
+            raise CommandError(str(error)) from None
         if wait:
             issue = self._finish(issue, is_quiet=json)
         else:

@@ -89,7 +89,8 @@ def readers(issue: Issue) -> models.QuerySet[Subscription, Any]:
         return active.filter(pk__in=corrections.recipients(issue.correction, issue.newsletter)).order_by()
     if issue.cadence:
         active = active.filter(cadence=issue.cadence)
-    return of_the_day(issue, Narrowing.of(issue).apply(active, issue.newsletter)).order_by()
+    narrowed = Narrowing.of(issue).apply(active, issue.newsletter, at=issue.launched_at or issue.send_at)
+    return of_the_day(issue, narrowed).order_by()
 
 
 def _rows(share: Share) -> models.QuerySet[Subscription, Any]:

@@ -1,16 +1,18 @@
 """Which of a newsletter's readers something written by hand is for: those who follow some topics, have a label, read a
-language. The cadence is the issue's own. It is kept by ids: a label or topic that is gone narrows to nobody, so that
-deleting one never mails everybody.
+language, opened or clicked something lately or did not. The cadence is the issue's own. It is kept by ids: a label or
+topic that is gone narrows to nobody, so that deleting one never mails everybody.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import models
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.utils.translation import get_language_info
+from django.utils.translation import get_language_info, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
 from articles.models import Topic
@@ -20,17 +22,27 @@ from newsletter.subscribers.models import Cadence, Label, Newsletter, Subscriber
 type Readers = QuerySet[Subscription, Any]
 
 
+class Activity(models.TextChoices):
+    """What was seen of readers who agreed to be measured, in the newsletter's own mails."""
+
+    ACTIVE = "active", gettext_lazy("opened or clicked something")
+    INACTIVE = "inactive", gettext_lazy("got mails and did neither")
+
+
 @dataclass(frozen=True, slots=True)
 class Narrowing:
     """Empty: everybody.
 
     Topics are those that somebody follows in any digest; who follows all of them follows these as well. Who named no
-    language reads the newsletter's.
+    language reads the newsletter's. ``activity`` is that of the ``days`` before the issue leaves; who is not measured
+    is neither active nor inactive.
     """
 
     topics: tuple[int, ...] = ()
     label: int | None = None
     language: str = ""
+    activity: str = ""
+    days: int = 0
 
     @classmethod
     def of(cls, issue: Issue) -> Narrowing:
@@ -38,15 +50,17 @@ class Narrowing:
 
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> Narrowing:
-        return cls(tuple(kept.get("topics", ())), kept.get("label"), kept.get("language", ""))
+        topics, label, language = tuple(kept.get("topics", ())), kept.get("label"), kept.get("language", "")
+        return cls(topics, label, language, kept.get("activity", ""), kept.get("days", 0))
 
     def as_json(self) -> dict[str, Any]:
         """What ``Issue.narrowing`` keeps."""
         values = {"topics": list(self.topics), "label": self.label, "language": self.language}
+        values |= {"activity": self.activity, "days": self.days if self.activity else 0}
         return {name: value for name, value in values.items() if value}
 
-    def apply(self, readers: Readers, newsletter: Newsletter) -> Readers:
-        """Those of the readers for whom it is. One select, however many there are."""
+    def apply(self, readers: Readers, newsletter: Newsletter, *, at: datetime) -> Readers:
+        """Those of the readers for whom it is, if the issue leaves ``at``. One select, however many there are."""
         if self.topics:
             readers = readers.filter(Exists(_following(self.topics)))
         if self.label:
@@ -54,6 +68,8 @@ class Narrowing:
             readers = readers.filter(Exists(labeled))
         if self.language:
             readers = readers.filter(_reads(self.language, newsletter))
+        if self.activity:
+            readers = readers.filter(_was(self.activity, newsletter, since=at - timedelta(days=self.days), until=at))
         return readers
 
 
@@ -74,6 +90,24 @@ def conditions(narrowing: Narrowing, cadence: str) -> Iterator[str]:
         yield _("have the label “%(label)s”") % {"label": label or _("deleted")}
     if narrowing.language:
         yield _("read %(language)s") % {"language": name_of(narrowing.language)}
+    if narrowing.activity:
+        yield _in_words(narrowing)
+
+
+def _in_words(narrowing: Narrowing) -> str:
+    if narrowing.activity == Activity.ACTIVE:
+        told = ngettext(
+            "agreed to be measured and opened or clicked something in the last %(days)d day",
+            "agreed to be measured and opened or clicked something in the last %(days)d days",
+            narrowing.days,
+        )
+    else:
+        told = ngettext(
+            "agreed to be measured, got mails in the last %(days)d day and neither opened nor clicked one",
+            "agreed to be measured, got mails in the last %(days)d days and neither opened nor clicked one",
+            narrowing.days,
+        )
+    return told % {"days": narrowing.days}
 
 
 def name_of(language: str) -> str:
@@ -91,6 +125,24 @@ def _following(topics: Collection[int]) -> Readers:
         follows |= Q(topic_set=None)
     digests = Subscription.objects.filter(newsletter__kind=Newsletter.Kind.DIGEST, status=Subscription.Status.ACTIVE)
     return digests.filter(follows, subscriber=OuterRef("subscriber"))
+
+
+def _was(activity: str, newsletter: Newsletter, *, since: datetime, until: datetime) -> Q:
+    """By the ledger and what was reported of it, which the parts above keep."""
+    if not newsletter.is_measured:
+        return Q(pk__in=[])
+    measured = Subscriber.objects.filter(pk=OuterRef("subscriber"), allows_measuring=True)
+    of_it = {"sends__campaign__issue__newsletter": newsletter}
+    seen = measured.filter(
+        sends__events__kind__in=["opened", "clicked"],
+        sends__events__at__gt=since,
+        sends__events__at__lte=until,
+        **of_it,
+    )
+    if activity == Activity.ACTIVE:
+        return Q(Exists(seen))
+    mailed = measured.filter(sends__status="sent", sends__settled_at__gt=since, sends__settled_at__lte=until, **of_it)
+    return Q(Exists(mailed)) & ~Q(Exists(seen))
 
 
 def _reads(language: str, newsletter: Newsletter) -> Q:

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
 from newsletter.subscribers.models import ConsentRecord, MeasuringConsent, Newsletter, Subscriber, Subscription
 
 FIELD = "measuring"  # of the forms
-MEASURES = Q(measures_opens=True) | Q(measures_clicks=True)
 
 
 def words() -> str:
@@ -41,10 +40,9 @@ def allow(subscriber: Subscriber, *, allows: bool, method: ConsentRecord.Method,
     return True
 
 
-def measured_count(newsletter: Newsletter) -> int:
-    """How many of its active readers agreed; 0 where nothing is measured."""
+def measured(newsletter: Newsletter) -> QuerySet[Subscriber]:
+    """Its active readers who agreed; nobody where nothing is measured."""
     if not newsletter.is_measured:
-        return 0
-    agreed = Subscriber.objects.filter(pk=OuterRef("subscriber"), allows_measuring=True)
+        return Subscriber.objects.none()
     active = Subscription.objects.filter(newsletter=newsletter, status=Subscription.Status.ACTIVE)
-    return active.filter(Exists(agreed)).count()
+    return Subscriber.objects.filter(Exists(active.filter(subscriber=OuterRef("pk"))), allows_measuring=True)

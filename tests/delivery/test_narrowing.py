@@ -16,13 +16,16 @@ from newsletter.digests.changing import Desk
 from newsletter.digests.models import Issue
 from newsletter.digests.narrowing import Narrowing
 from newsletter.digests.versions import StaleError
-from newsletter.subscribers.models import Label, Newsletter, Subscription, Suppression
+from newsletter.engagement.models import Event
+from newsletter.subscribers.models import Label, Newsletter, Subscriber, Subscription, Suppression
 from newsletter.subscribers.suppression import suppress
 from tests.factories import (
     NOW,
+    make_edition,
     make_editor,
     make_issue,
     make_newsletter,
+    make_send,
     make_subscriber,
     make_subscription,
     make_topic,
@@ -232,3 +235,74 @@ def test_where_readers_are_many_the_worker_counts_and_the_page_says_what_it_foun
 
     assert "2 readers" in client.get(here).content.decode()
     assert outlooks.renew(clock=lambda: timezone.now() + timedelta(hours=1)) == 0
+
+
+def measured(newsletter: Newsletter, *, mailed_ago: int = 3, clicked_ago: int | None = None) -> Subscription:
+    """A reader who agreed, got a mail so many days ago, and perhaps clicked in it."""
+    subscription = make_subscription(newsletter=newsletter)
+    Subscriber.objects.filter(pk=subscription.subscriber_id).update(allows_measuring=True)
+    at = NOW - timedelta(days=mailed_ago)
+    send = make_send(
+        edition=make_edition(issue=make_issue(newsletter=newsletter)), subscription=subscription, status="sent",
+        settled_at=at,
+    )  # fmt: skip
+    if clicked_ago is not None:
+        at = NOW - timedelta(days=clicked_ago)
+        Event.objects.create(send=send, kind="clicked", source="link", source_id=str(send.pk), at=at)
+    return subscription
+
+
+def test_active_are_those_who_were_seen_and_inactive_those_who_could_have_been(updates: Newsletter) -> None:
+    Newsletter.objects.update(measures_clicks=True)
+    updates.refresh_from_db()
+    clicked, clicked_before = measured(updates, clicked_ago=2), measured(updates, mailed_ago=9, clicked_ago=9)
+    quiet, not_mailed = measured(updates), measured(updates, mailed_ago=20)
+    not_measured, elsewhere = measured(updates, clicked_ago=2), measured(make_newsletter(), clicked_ago=2)
+    Subscriber.objects.filter(pk=not_measured.subscriber_id).update(allows_measuring=False)
+    here = make_subscription(newsletter=updates, subscriber=elsewhere.subscriber)
+
+    active = of(announcement(updates, activity="active", days=7))
+    inactive = of(announcement(updates, activity="inactive", days=7))
+    longer = of(announcement(updates, activity="active", days=10))
+
+    assert active == {clicked.pk}
+    assert longer == {clicked.pk, clicked_before.pk}
+    assert inactive == {quiet.pk}
+    assert {not_mailed.pk, here.pk, not_measured.pk}.isdisjoint(active | inactive)
+
+
+def test_activity_is_that_before_the_launch_whatever_comes_after(updates: Newsletter) -> None:
+    Newsletter.objects.update(measures_clicks=True)
+    updates.refresh_from_db()
+    reader = measured(updates, mailed_ago=3, clicked_ago=-1)
+    issue = announcement(updates, activity="inactive", days=7)
+    issue.launched_at = NOW
+
+    assert of(issue) == {reader.pk}
+
+
+def test_who_measures_nothing_any_more_has_nobody_active_or_inactive(updates: Newsletter) -> None:
+    measured(updates)
+
+    assert of(announcement(updates, activity="inactive", days=7)) == set()
+
+
+def test_page_offers_activity_only_where_it_is_measured_and_says_of_how_many(
+    client: Client, updates: Newsletter
+) -> None:
+    client.force_login(make_editor())
+    measured(updates, clicked_ago=1)
+    make_subscription(newsletter=updates)
+    issue = make_issue(newsletter=updates, body="The office is closed.")
+    url = f"/admin/audience/issue/{issue.pk}/"
+
+    before = client.get(url).content.decode()
+    Newsletter.objects.update(measures_clicks=True)
+    after = client.post(url, {"activity": "active", "days": "14", "seen": issue.version}, follow=True).content.decode()
+
+    issue.refresh_from_db()
+    assert 'name="activity"' not in before
+    assert "measures neither opens nor clicks" in before
+    assert "1 reader of the newsletter agreed to be measured" in after
+    assert "opened or clicked something in the last 14 days" in after
+    assert issue.narrowing == {"activity": "active", "days": 14}

@@ -115,6 +115,7 @@ class Subscriber(models.Model):
         verbose_name = _("subscriber")
         verbose_name_plural = _("subscribers")
         ordering = ["-pk"]
+        indexes = [models.Index(fields=["id"], condition=Q(allows_measuring=True), name="subscriber_measured")]
 
     def __str__(self) -> str:
         return self.email

@@ -23,7 +23,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
-from unfold.widgets import UnfoldAdminSelect2MultipleWidget, UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelect2MultipleWidget, UnfoldAdminSelectWidget
 
 from articles.models import Topic
 from newsletter.delivery import audience, outlooks
@@ -31,12 +31,15 @@ from newsletter.delivery.desk.access import for_those_who_may
 from newsletter.digests import narrowing, versions
 from newsletter.digests.changing import CannotChangeError, Desk
 from newsletter.digests.models import Issue
-from newsletter.digests.narrowing import Narrowing
+from newsletter.digests.narrowing import Activity, Narrowing
 from newsletter.digests.versions import ClosedError, StaleError
+from newsletter.subscribers import measuring
+from newsletter.subscribers.counting import bounded
 from newsletter.subscribers.models import Label, Newsletter, Subscriber, Subscription, Suppression
 
 MOST_COUNTED = 30_000  # in well under a second
 MOST_LANGUAGES, EXAMPLES = 50, 5
+USUAL_DAYS, MOST_DAYS = 30, 365
 
 
 class AudienceForm(forms.Form):
@@ -58,12 +61,26 @@ class AudienceForm(forms.Form):
         help_text=gettext_lazy("Who named no language reads that of the newsletter."),
     )  # fmt: skip
 
+    activity = forms.ChoiceField(
+        required=False, widget=UnfoldAdminSelectWidget, label=gettext_lazy("Who lately"),
+        help_text=gettext_lazy("In mails of this newsletter. Only readers who agreed to be measured can be told."),
+    )  # fmt: skip
+    days = forms.IntegerField(
+        required=False, min_value=1, max_value=MOST_DAYS, widget=UnfoldAdminIntegerFieldWidget,
+        label=gettext_lazy("In the last days"), help_text=gettext_lazy("Counted back from when the issue leaves."),
+    )  # fmt: skip
+
     seen = forms.IntegerField(required=False, min_value=0, widget=forms.HiddenInput)
 
     def __init__(self, issue: Issue, data: Mapping[str, Any] | None = None) -> None:
         chosen = Narrowing.of(issue)
         initial = {"topics": chosen.topics, "label": chosen.label, "language": chosen.language}
+        initial |= {"activity": chosen.activity, "days": chosen.days or USUAL_DAYS}
         super().__init__(data, initial={**initial, "cadence": issue.cadence, "seen": issue.version})
+        activity: Any = self.fields["activity"]
+        activity.choices = [("", _("whatever they did")), *Activity.choices]
+        if not issue.newsletter.is_measured and not chosen.activity:
+            del self.fields["activity"], self.fields["days"]
         cadence: Any = self.fields["cadence"]
         language: Any = self.fields["language"]
         cadence.choices = [("", _("whatever they chose")), *issue.newsletter.cadence_choices()]
@@ -73,7 +90,8 @@ class AudienceForm(forms.Form):
     def chosen(self) -> Narrowing:
         told = self.cleaned_data
         topics, label = tuple(topic.pk for topic in told["topics"]), told["label"]
-        return Narrowing(topics=topics, label=label.pk if label else None, language=told["language"])
+        activity, days = told.get("activity", ""), told.get("days") or USUAL_DAYS
+        return Narrowing(topics, label.pk if label else None, told["language"], activity, days if activity else 0)
 
 
 @dataclass(frozen=True)
@@ -99,7 +117,7 @@ def narrow(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         **admin.site.each_context(request), "title": _("Readers"), "issue": issue, "form": form,
         "reached": reached(issue, shows=request.user.has_perm(SEE_READERS)),
-        "conditions": list(narrowing.in_words(issue)),
+        "conditions": list(narrowing.in_words(issue)), "measured": bounded(measuring.measured(issue.newsletter)),
     }  # fmt: skip
     return TemplateResponse(request, "admin/audience/narrow.html", context)
 

@@ -26,7 +26,7 @@ from django.db import connection, models
 from django.db.models import Case, Exists, F, OuterRef, Q, When
 
 from articles.writing import merging
-from newsletter.delivery import corrections, having
+from newsletter.delivery import archiving, corrections, having
 from newsletter.delivery.capping import PAUSE, waits_as_it_is
 from newsletter.delivery.models import Campaign, Send
 from newsletter.delivery.waves import of_the_day
@@ -71,6 +71,9 @@ def audience(issue: Issue, *, offered: Sequence[Candidate], share: Share | None 
         _prepare(cursor)
         words = _tell(cursor, offered)
         stories = [candidate.article_id for candidate in offered]
+        archiving.bring_back(merging.ids_of_stories(stories))
+        if issue.correction:
+            archiving.bring_back_corrected(issue.correction)
         besides = having.besides(issue, offered=OFFERED, stories=stories, words=words) if words else []
         share = replace(share or Share(readers(issue)), has_silent=tells_the_silent_apart(issue))
         _freeze(cursor, share, words, besides)

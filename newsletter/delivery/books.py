@@ -5,6 +5,7 @@ Counting a million sends takes a second, a list shows fifty campaigns, and the o
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -12,7 +13,7 @@ from functools import cached_property
 
 from django.db.models import Sum
 
-from newsletter.delivery import campaigns
+from newsletter.delivery import archive, campaigns
 from newsletter.delivery.models import Batch, Campaign, Send
 from newsletter.subscribers.models import StoredCount
 
@@ -47,12 +48,13 @@ UNKNOWN = Books(is_known=False)
 
 def books_of(shown: Iterable[Campaign]) -> dict[int, Books]:
     """By campaign, in two queries: of the shortest ones exact, of the others as stored, UNKNOWN if not stored yet."""
+    shown = list(shown)
     pks = [campaign.pk for campaign in shown]
     stored = _stored(pks)
     missing = [pk for pk in pks if pk not in stored]
     if not missing and sum(books.planned for books in stored.values()) > MOST_COUNTED:
         return stored
-    live = _live(missing or pks)
+    live = _live(missing or pks, archived=[campaign.pk for campaign in shown if campaign.archived_to])
     if live is None:
         return {pk: stored.get(pk, UNKNOWN) for pk in pks}
     return {pk: live[pk] if pk in live else stored[pk] for pk in pks}
@@ -97,7 +99,7 @@ def _stored(pks: list[int]) -> dict[int, Books]:
     return found
 
 
-def _live(pks: list[int]) -> dict[int, Books] | None:
+def _live(pks: list[int], *, archived: list[int]) -> dict[int, Books] | None:
     """Exact books; None if there are too many sends to count on a page."""
     rows = Send.objects.filter(campaign__in=pks).order_by().values_list("campaign", "status")[: MOST_COUNTED + 1]
     counts: dict[int, dict[str, int]] = {pk: {} for pk in pks}
@@ -107,6 +109,8 @@ def _live(pks: list[int]) -> dict[int, Books] | None:
         total += 1
     if total > MOST_COUNTED:
         return None
+    for pk, by_status in archive.counts([pk for pk in archived if pk in counts]).items() if archived else ():
+        counts[pk] = dict(Counter(counts[pk]) + by_status)
     waiting = [pk for pk, by_status in counts.items() if by_status.get(Send.Status.QUEUED)]
     in_flight = _in_flight(waiting) if waiting else {}
     return {pk: Books(campaigns.told_apart(by_status, held=in_flight.get(pk, 0))) for pk, by_status in counts.items()}

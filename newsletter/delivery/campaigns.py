@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -13,7 +14,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Count, Exists, F, Max, OuterRef
 from django.utils.translation import gettext as _
 
-from newsletter.delivery import audience, capping, claiming, filling, offers, packing, stopping, waves
+from newsletter.delivery import archive, audience, capping, claiming, filling, offers, packing, stopping, waves
 from newsletter.delivery.models import Campaign, Send
 from newsletter.digests import approval, carrying, drafting, punctuality
 from newsletter.digests.models import Edition, Issue, Offer
@@ -285,7 +286,9 @@ def _skip_waiting(campaign: Campaign, *, now: datetime) -> int:
 
 def counts(campaign: Campaign) -> dict[str, int]:
     """The books: sends by status. Their sum is what was planned. What workers hold is in flight."""
-    from_database = dict(campaign.sends.order_by().values_list("status").annotate(count=Count("pk")))
+    from_database = Counter(dict(campaign.sends.order_by().values_list("status").annotate(count=Count("pk"))))
+    if campaign.finished_at:
+        from_database += archive.counts([campaign.pk])[campaign.pk]
     return told_apart(from_database, held=claiming.in_flight(campaign))
 
 

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from articles.models import Article
+from newsletter.delivery import archiving
 from newsletter.delivery.models import Send
 from newsletter.digests.models import Correction, EditionItem
 from newsletter.subscribers.models import Newsletter, Subscription, WelcomeArticle, WelcomeMail
@@ -24,6 +26,8 @@ class Reach:
 
 def reaches(correction: Correction) -> Iterator[Reach]:
     """The newsletters by which it went out, with whom a mail would reach. Nobody is counted twice."""
+    with transaction.atomic():
+        archiving.bring_back_corrected(correction)
     by_issue = Q(pk__in=_got(correction).order_by().values("campaign__issue__newsletter"))
     by_welcome = Q(pk__in=_welcomed(correction).values("newsletter"))
     newsletters = Newsletter.objects.filter(by_issue | by_welcome)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from newsletter.delivery import archive
 from newsletter.delivery.models import Send
 from newsletter.subscribers.models import Subscriber
 
 
 def mails_to(subscriber: Subscriber) -> list[dict[str, Any]]:
     """Every mail that was meant for them, and what became of it, the oldest first."""
-    sends = Send.objects.filter(subscriber=subscriber).select_related("campaign__issue__newsletter").order_by("pk")
+    sends = Send.objects.filter(subscriber=subscriber).select_related("campaign__issue__newsletter")
     return [
         {
             "newsletter": send.campaign.issue.newsletter.name,
@@ -21,5 +22,5 @@ def mails_to(subscriber: Subscriber) -> list[dict[str, Any]]:
             "words of the mail server": send.response,
             "settled at": send.settled_at.isoformat(timespec="seconds") if send.settled_at else None,
         }
-        for send in sends
+        for send in sorted([*sends, *archive.of_reader(subscriber)], key=lambda send: send.pk)
     ]

@@ -10,12 +10,13 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from newsletter.delivery.archived import ArchivedSends
 from newsletter.delivery.speeds import BounceAlarm, SpeedBucket, SpeedLimit
 from newsletter.digests.models import Edition, Issue
 from newsletter.lib.transitions import transition
 from newsletter.subscribers.models import Subscriber
 
-__all__ = ["BounceAlarm", "SpeedBucket", "SpeedLimit"]  # Django looks for models here
+__all__ = ["ArchivedSends", "BounceAlarm", "SpeedBucket", "SpeedLimit"]  # Django looks for models here
 
 
 class CampaignQuerySet(models.QuerySet["Campaign"]):
@@ -63,6 +64,9 @@ class Campaign(models.Model):
     )  # fmt: skip
     packed_to = models.BigIntegerField(default=0, editable=False, help_text="the last send that was put into a batch")
     forgotten_at = models.DateTimeField(_("detail forgotten"), null=True, blank=True, editable=False)
+    archived_to = models.BigIntegerField(default=0, db_default=0, editable=False, help_text="see archiving.py")
+    archived_at = models.DateTimeField(_("archived"), null=True, editable=False)
+    brought_back_at = models.DateTimeField(null=True, editable=False, help_text="out of the archive, when last needed")
 
     objects = CampaignQuerySet.as_manager()
 
@@ -211,6 +215,8 @@ class Send(models.Model):
     attempt_count = models.PositiveSmallIntegerField(_("attempts"), default=0)
     next_attempt_at = models.DateTimeField(_("next attempt"), null=True, blank=True)
     settled_at = models.DateTimeField(_("at"), null=True, blank=True)
+
+    is_archived = False  # True where it was read from the archive: no page of the admin has it
 
     objects = SendQuerySet.as_manager()
 

@@ -1,4 +1,5 @@
-"""What is forgotten of deliveries: the servers' words after some months, and the mailbox of whoever was erased.
+"""What is forgotten of deliveries: the servers' words after some months, and the mailbox of whoever was erased. What is
+old goes into the archive (archiving.py).
 
 That a mail went out, and what became of it, stays: it is what keeps anybody from getting the same article twice.
 """
@@ -9,6 +10,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
+from newsletter.delivery import archiving
 from newsletter.delivery.models import Campaign, MailboxMessage, Send
 from newsletter.lib.addresses import address_hash
 from newsletter.subscribers.models import Suppression
@@ -19,7 +21,11 @@ BATCHES = 4  # of one campaign and one turn: some seconds
 
 def clean_up(now: datetime) -> dict[str, int]:
     """Safe to call at any time; what it does not finish it does the next time. Returns how many of each."""
-    counts = {"responses_forgotten": _forget_responses(now), "mailbox_messages_erased": _empty_mailboxes()}
+    counts = {
+        "responses_forgotten": _forget_responses(now),
+        "sends_archived": archiving.archive(now),
+        "mailbox_messages_erased": _empty_mailboxes(),
+    }
     return {name: count for name, count in counts.items() if count}
 
 

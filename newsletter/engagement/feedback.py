@@ -11,6 +11,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from newsletter.delivery import archive
 from newsletter.delivery.models import Send
 from newsletter.engagement.models import Event
 from newsletter.engagement.silence import revive_reader
@@ -65,7 +66,7 @@ def record(report: Report, *, now: datetime) -> bool:
             },
         )
         if is_new:
-            _act(report, send, now=now)
+            _act(report, send or archive.find(report.send_pk or 0), now=now)
     return is_new
 
 

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from django.db.models import Count
 
+from newsletter.delivery import archive
 from newsletter.delivery.models import Send
 from newsletter.digests.models import Issue
 from newsletter.engagement.models import Rating
@@ -45,7 +46,7 @@ def send_behind(token: str) -> Send | None:
     """The send that a link in a mail speaks of; None if its reader was erased. Raises BadToken."""
     pk = verify_token(Purpose.RATE, token)
     known = Send.objects.filter(pk=pk, subscriber__isnull=False)
-    return known.select_related("campaign__issue__newsletter", "subscriber").first()
+    return known.select_related("campaign__issue__newsletter", "subscriber").first() or archive.find(pk)
 
 
 def rating_of(send: Send) -> Rating | None:

@@ -6,7 +6,7 @@ one article. Of a long campaign an article's own page counts more.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from articles.models import Article
 from articles.outlook import Standing
+from newsletter.delivery import archive
 from newsletter.delivery.books import Books, books_of
 from newsletter.delivery.models import Campaign, Send
 from newsletter.digests.drafting import window_days_after
@@ -130,7 +131,9 @@ def _sent(
     if any(not each.is_known for each in books.values()) or sum(e.planned for e in books.values()) > MOST_COUNTED:
         return None
     sends = Send.objects.filter(campaign__in=[each.pk for each in campaigns], status=Send.Status.SENT).order_by()
-    by_edition = dict(sends.values_list("edition").annotate(count=Count("pk")))
+    by_edition = Counter(dict(sends.values_list("edition").annotate(count=Count("pk"))))
+    if archived := [each.pk for each in campaigns if each.archived_to]:
+        by_edition += archive.accepted(archived)
     rows = EditionItem.objects.filter(article__in=[*articles, *merged], edition__in=by_edition)
     counts: dict[tuple[int, int], int] = defaultdict(int)
     seen = set()

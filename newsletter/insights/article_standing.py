@@ -6,7 +6,7 @@ as a page can wait for it.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,6 +21,7 @@ from django.utils.translation import ngettext
 
 from articles.models import Article
 from articles.outlook import Standing
+from newsletter.delivery import archive
 from newsletter.delivery.books import books_of
 from newsletter.delivery.models import Campaign, Send
 from newsletter.digests.drafting import window_days
@@ -208,6 +209,8 @@ def _carried(article: Article) -> dict[int, list[Carried]]:
     found: dict[int, list[Carried]] = defaultdict(list)
     for campaign in campaigns:
         sent = Send.objects.filter(campaign=campaign, edition__in=editions[campaign.issue_id], status=Send.Status.SENT)
+        archived = archive.accepted([campaign.pk]) if campaign.archived_to else Counter[int]()
         count = sent.order_by()[: MOST_COUNTED + 1].count()
+        count += sum(archived[edition] for edition in editions[campaign.issue_id])
         found[campaign.issue.newsletter_id].append(Carried(campaign.issue, count, books[campaign.pk].planned))
     return found

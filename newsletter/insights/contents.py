@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from articles.models import Article
-from newsletter.delivery import having
+from newsletter.delivery import archive, having
 from newsletter.delivery.models import Send
 from newsletter.digests.models import EditionItem, Issue, IssueItem
 from newsletter.subscribers.models import Subscriber
@@ -61,10 +62,17 @@ def _why(item: IssueItem, placed: dict[int, str], had: dict[int, str], others: s
 def _had_before(issue: Issue, subscriber: Subscriber, pks: list[int]) -> dict[int, str]:
     """The earlier issue in which the reader had, or is getting, each of these articles."""
     sends = Send.objects.holding().filter(subscriber=subscriber, campaign__started_at__lt=issue.launched_at)
-    items = EditionItem.objects.filter(article__in=pks, edition__in=sends.values("edition"))
+    archived = [each.edition_id for each in archive.of_reader(subscriber) if _came_before(each, issue)]
+    they_got = Q(edition__in=sends.values("edition")) | Q(edition__in=archived)
+    items = EditionItem.objects.filter(they_got, article__in=pks)
     found = items.select_related("edition__issue__newsletter").order_by("-edition__issue__send_at", "-pk")
     welcome = dict.fromkeys(having.welcomed_with(subscriber, pks), _("the welcome mail"))
     return welcome | {item.article_id: str(item.edition.issue) for item in found}
+
+
+def _came_before(send: Send, issue: Issue) -> bool:
+    launched_at = issue.launched_at
+    return send.status == Send.Status.SENT and launched_at is not None and send.campaign.started_at < launched_at
 
 
 def _outside(pks: list[int], chosen: set[int]) -> set[int]:

@@ -17,6 +17,7 @@ from django.db.models import Prefetch, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
+from newsletter.delivery import archive
 from newsletter.delivery.models import Send
 from newsletter.engagement.models import Event
 from newsletter.insights import wording
@@ -71,6 +72,10 @@ def _sends(subscriber: Subscriber, before: Position | None, limit: int) -> Itera
     rows = _older(dated, Kind.SEND, "happened_at", before).select_related("campaign__issue__newsletter")
     for row in rows[:limit]:
         yield wording.send(row, at=row.happened_at)
+    rows_then = archive.of_reader(subscriber)
+    archived = (wording.send(row, at=row.settled_at or row.campaign.started_at) for row in rows_then)
+    older = (each for each in archived if before is None or each.position < before)
+    yield from nlargest(limit, older, key=lambda entry: entry.position)
 
 
 def _events(subscriber: Subscriber, before: Position | None, limit: int) -> Iterator[Entry]:

@@ -13,7 +13,7 @@ from datetime import datetime
 from django.db.models import OuterRef
 from django.utils.translation import gettext as _
 
-from newsletter.delivery import audience, filling, waves
+from newsletter.delivery import archive, audience, filling, waves
 from newsletter.delivery.models import Campaign, Send
 from newsletter.digests import narrowing
 from newsletter.digests.models import EditionOffer, Issue, IssueOffer, Offer
@@ -42,7 +42,7 @@ def explain(*, subscriber: Subscriber, issue: Issue) -> Answer:
     if issue.launched_at is None:
         return _not_out(issue)
     sends = Send.objects.filter(campaign__issue=issue, subscriber=subscriber).select_related("campaign")
-    row = sends.first()
+    row = sends.first() or next(iter(archive.of_reader(subscriber, issues=[issue.pk])), None)
     subscription = Subscription.objects.filter(subscriber=subscriber, newsletter=issue.newsletter_id).first()
     if row is None:
         return _not_planned(subscriber, issue, subscription, issue.launched_at)
@@ -112,7 +112,7 @@ def _about_offers(row: Send) -> list[str]:
     shown = set(EditionOffer.objects.filter(edition=row.edition_id).values_list("offer_id", flat=True))
     told = [_without_offer(offer) for offer in carried if offer.pk not in shown] if shown else []
     if not shown:
-        asks = Subscriber.objects.filter(audience.takes_offers(OuterRef("pk")), sends=row.pk).exists()
+        asks = Subscriber.objects.filter(audience.takes_offers(OuterRef("pk")), pk__in=[row.subscriber_id]).exists()
         told = [_without_offer(each) for each in carried] if asks else [_("No offer was in it: they get no offers.")]
     return [*(_("The offer “%(offer)s” was in it.") % {"offer": each} for each in carried if each.pk in shown), *told]
 
@@ -125,7 +125,7 @@ def _without_offer(offer: Offer) -> str:
 
 
 def _reported(row: Send) -> list[str]:
-    events = Event.objects.filter(send=row).order_by("at", "pk")[:MOST_EVENTS]
+    events = Event.objects.filter(send=row.pk).order_by("at", "pk")[:MOST_EVENTS]
     return [f"{moment(each.at)}: {each.get_kind_display()}. {each.detail}".strip() for each in events]
 
 

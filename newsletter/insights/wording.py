@@ -154,9 +154,8 @@ def send(row: Send, *, at: datetime) -> Entry:
         Send.Status.IN_FLIGHT: _("%(issue)s is on its way"),
     }[status] % {"issue": issue}
     position = Position(at, Kind.SEND, row.pk)
-    return Entry(
-        position, title, tuple(_of_send(row, issue.subject)), SEND_TONES[status], _page("delivery_send", row.pk)
-    )
+    page = "" if row.is_archived else _page("delivery_send", row.pk)
+    return Entry(position, title, tuple(_of_send(row, issue.subject)), SEND_TONES[status], page)
 
 
 def _of_send(row: Send, subject: str) -> Iterator[str]:

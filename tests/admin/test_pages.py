@@ -44,6 +44,7 @@ NOT_AT_THE_DESK = {
     "Batch": "which sends one worker takes; the campaign's books tell how many are in flight",
     "SpeedBucket": "how much of a speed limit is given out, where there is no Redis",
     "BounceAlarm": "on its campaign's page",
+    "ArchivedSends": "sends of long ago, packed; the pages of campaigns and readers tell them",
     "Tally": "the figures of a campaign by minute and mail domain, on its page",
     "ReaderGroup": "how an issue was assembled; the editions and the ledger tell it",
     "IssueItem": "on its issue's page",

@@ -12,7 +12,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from articles.writing import merging
-from newsletter.delivery import audience, having
+from newsletter.delivery import archive, audience, having
 from newsletter.delivery.models import Send
 from newsletter.digests import carrying, narrowing
 from newsletter.digests.assembly import ANNOUNCEMENT, candidates, limits, placed, shortened, tells_the_silent_apart
@@ -123,7 +123,8 @@ def _received(issue: Issue, reader: Subscriber, articles: Collection[int]) -> se
     """Those of the articles that they have had, or are about to get; a merged one counts as the story it was."""
     stories = merging.ids_of_stories(articles)
     sends = Send.objects.holding().filter(subscriber=reader).order_by("-pk").values_list("edition_id", flat=True)
-    rows = EditionItem.objects.filter(edition__in=list(sends[:MOST_SENDS]), article__in=list(stories))
+    archived = [each.edition_id for each in archive.of_reader(reader) if each.status == Send.Status.SENT]
+    rows = EditionItem.objects.filter(edition__in=[*sends[:MOST_SENDS], *archived], article__in=list(stories))
     besides = having.welcomed_with(reader, list(stories)) | having.before_they_joined(issue, reader, articles)
     return {stories[pk] for pk in {*rows.values_list("article_id", flat=True), *besides}}
 
@@ -160,6 +161,9 @@ def _of_that_day(issue: Issue, reader: Subscriber, on: date, zone: ZoneInfo) -> 
         campaign__issue__launched_at__gte=began, campaign__issue__launched_at__lt=ended,
     )  # fmt: skip
     send = rows.select_related("campaign__issue__newsletter", "edition").order_by("-pk").first()
+    if send is None:
+        there = issue.newsletter.issues.filter(launched_at__gte=began, launched_at__lt=ended).order_by()
+        send = next(iter(archive.of_reader(reader, issues=list(there.values_list("pk", flat=True)))), None)
     day = date_format(on, "l j F")
     if send is None:
         return Share(issue, _("On %(day)s the ledger has no mail of this newsletter for them.") % {"day": day})

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from django.db.models import Q, QuerySet
 
+from newsletter.delivery import archive
 from newsletter.delivery.models import Send
 from newsletter.digests.models import Issue
 from newsletter.subscribers.models import Subscriber
@@ -46,7 +47,8 @@ def page(*, subscriber: Subscriber, newsletter: int | None = None, before: str =
     found = list(issues[: PAGE_SIZE + 1])
     shown = found[:PAGE_SIZE]
     sends = Send.objects.filter(subscriber=subscriber, campaign__issue__in=[issue.pk for issue in shown])
-    by_issue = {send.campaign.issue_id: send for send in sends.select_related("campaign")}
+    archived = archive.of_reader(subscriber, issues=[issue.pk for issue in shown])
+    by_issue = {send.campaign.issue_id: send for send in [*archived, *sends.select_related("campaign")]}
     older = _position(shown[-1]) if len(found) > PAGE_SIZE else ""
     return Page(tuple(Row(issue, by_issue.get(issue.pk)) for issue in shown), older)
 

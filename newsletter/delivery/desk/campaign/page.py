@@ -9,10 +9,13 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from newsletter.delivery import archive
 from newsletter.delivery.desk.campaign.figures import figures
 from newsletter.delivery.desk.campaign.wording import told
 from newsletter.delivery.models import Campaign, Send
 from newsletter.lib.addresses import address_key
+from newsletter.lib.numbers import grouped
+from newsletter.subscribers.models import Subscriber
 
 MAY_EXPORT = "subscribers.view_subscriber"
 
@@ -26,6 +29,7 @@ def context(request: HttpRequest, campaign: Campaign, *, may_change: bool, now: 
         "address": address,
         "found": _find(campaign, address) if address else None,
         "may_change": may_change,
+        "archived": grouped(_archived(campaign)),
         "may_export": request.user.has_perm(MAY_EXPORT),
         "opts": Campaign._meta,
         "original": campaign,
@@ -39,8 +43,14 @@ def shown(campaign: Campaign, *, now: datetime) -> dict[str, Any]:
     return {"campaign": campaign, "figures": numbers, "told": told(numbers), "ledger": ledger}
 
 
+def _archived(campaign: Campaign) -> int:
+    return archive.counts([campaign.pk])[campaign.pk].total() if campaign.archived_to else 0
+
+
 def _find(campaign: Campaign, address: str) -> Send | str:
     """This reader's send, or why there is none."""
-    sends = campaign.sends.select_related("subscriber")
-    send = sends.filter(subscriber__address_key=address_key(address)).first()
+    reader = Subscriber.objects.filter(address_key=address_key(address)).first()
+    send = campaign.sends.select_related("subscriber").filter(subscriber=reader).first() if reader else None
+    if send is None and reader and campaign.archived_to:
+        send = next(iter(archive.of_reader(reader, issues=[campaign.issue_id])), None)
     return send or _("Nobody with this address is in this campaign. The reader’s page tells why, run by run.")

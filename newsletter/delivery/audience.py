@@ -2,8 +2,8 @@
 
 Temporary tables, for as long as one transaction:
 
-- ``offered``: the issue's candidate articles and what was merged into them, each a bit of a word;
-- ``told``: which of them an earlier edition had, as words of bits;
+- ``offered``: the issue's candidate articles and what was merged into them, each a bit of one of some words;
+- ``told``: which of them an edition of another issue had, as words of bits;
 - ``readers``: a row per active reader: (reader, topics, is_suppressed, is_capped);
 - ``audience``: the same with ``received``, the bits of what they have had, or are about to get, and, where the issue
   carries offers, whether they asked for offers.
@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import connection, models
-from django.db.models import Case, Exists, F, OuterRef, Q, When
+from django.db.models import Case, Exists, F, FilteredRelation, OuterRef, Q, When
 
 from articles.writing import merging
 from newsletter.delivery import archiving, corrections, having
@@ -31,7 +31,7 @@ from newsletter.delivery.capping import PAUSE, waits_as_it_is
 from newsletter.delivery.models import Campaign, Send
 from newsletter.delivery.waves import of_the_day
 from newsletter.digests.assembly import IS_SILENT, TAKES_OFFERS, WORD_BITS, GroupKey, tells_the_silent_apart
-from newsletter.digests.models import EditionItem, Issue, ReaderGroup
+from newsletter.digests.models import Edition, EditionItem, Issue, ReaderGroup
 from newsletter.digests.narrowing import Narrowing
 from newsletter.digests.selection import Candidate
 from newsletter.subscribers.models import Newsletter, Silence, Subscription, Suppression
@@ -69,7 +69,7 @@ def audience(issue: Issue, *, offered: Sequence[Candidate], share: Share | None 
     """
     with connection.cursor() as cursor:
         _prepare(cursor)
-        words = _tell(cursor, offered)
+        words = _tell(cursor, issue, offered)
         stories = [candidate.article_id for candidate in offered]
         archiving.bring_back(merging.ids_of_stories(stories))
         if issue.correction:
@@ -97,9 +97,13 @@ def readers(issue: Issue) -> models.QuerySet[Subscription, Any]:
 
 
 def _rows(share: Share) -> models.QuerySet[Subscription, Any]:
-    suppressed = Suppression.objects.filter(address_hash=OuterRef("subscriber__address_hash"))
+    suppressed = Suppression.objects.filter(address_hash=OuterRef("person__address_hash"))
     is_capped = Q(pk__in=[]) if share.fed_up is None else Q(subscriber__in=share.fed_up)
-    return share.readers.order_by().values(
+    within = Q(subscriber__id__gt=share.after)  # for the planner: else it reads all people for each share
+    if share.to is not None:
+        within &= Q(subscriber__id__lte=share.to)
+    people = share.readers.annotate(person=FilteredRelation("subscriber", condition=within))
+    return people.order_by().values(
         reader=F("subscriber_id"),
         topics=F("topic_set_id"),
         is_suppressed=Exists(suppressed),
@@ -115,14 +119,20 @@ def takes_offers(subscriber: Any) -> Exists:
     return Exists(wanted.filter(subscriber=subscriber))
 
 
-def groups() -> Counter[GroupKey]:
-    """The distinct kinds of readers in the frozen audience, and how many there are of each, suppressed ones apart."""
+def new_groups(issue: Issue) -> list[GroupKey]:
+    """The distinct kinds of readers in the frozen audience for whom nothing of the issue is planned yet."""
+    planned = ReaderGroup._meta.db_table
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT topics, received, COUNT(CASE WHEN NOT is_suppressed THEN 1 END) FROM {TABLE} "  # noqa: S608
-            "GROUP BY topics, received"
+            f"""
+            SELECT a.topics, a.received FROM (SELECT DISTINCT topics, received FROM {TABLE}) a
+            LEFT JOIN {planned} g ON g.issue_id = %s AND g.received = a.received
+                                 AND COALESCE(g.topic_set_id, 0) = COALESCE(a.topics, 0)
+            WHERE g.id IS NULL
+            """,  # noqa: S608 - names of our own tables only
+            [issue.pk],
         )
-        return Counter({GroupKey(topics, received): count for topics, received, count in cursor.fetchall()})
+        return [GroupKey(topics, received) for topics, received in cursor.fetchall()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,25 +214,38 @@ def _prepare(cursor: Any) -> None:
         connection.connection.create_aggregate("bit_or", 1, _BitOr)
 
 
-def _tell(cursor: Any, offered: Sequence[Candidate]) -> int:
-    """Fill ``offered`` and ``told``; how many words a reader's bits take."""
-    cursor.execute(f"CREATE TEMPORARY TABLE {OFFERED} (article bigint PRIMARY KEY, word integer, bit bigint)")
+def _tell(cursor: Any, issue: Issue, offered: Sequence[Candidate]) -> int:
+    """Fill ``offered`` and ``told``; how many words a reader's bits take.
+
+    The issue's own editions are left out: who is still to get it has none of them, and in the end they are the most.
+    """
     places = {each.article_id: n for n, each in enumerate(offered)}
+    words = range(-(-len(places) // WORD_BITS))
+    columns = "".join(f", w{n} bigint" for n in words)
+    cursor.execute(f"CREATE TEMPORARY TABLE {OFFERED} (article bigint PRIMARY KEY{columns})")
     stories = merging.ids_of_stories(places)  # who had a duplicate has had the story
-    rows = [(pk, places[story] // WORD_BITS, 1 << places[story] % WORD_BITS) for pk, story in stories.items()]
-    cursor.executemany(f"INSERT INTO {OFFERED} VALUES (%s, %s, %s)", rows)  # noqa: S608
-    words = -(-len(places) // WORD_BITS)
-    sums = [f", bit_or(CASE WHEN o.word = {n} THEN o.bit ELSE 0 END) AS w{n}" for n in range(words)]
+    rows = [(pk, *_in_words(places[story], len(words))) for pk, story in stories.items()]
+    marks = ", ".join(["%s"] * (1 + len(words)))
+    cursor.executemany(f"INSERT INTO {OFFERED} VALUES ({marks})", rows)  # noqa: S608
+    _analyze(cursor, OFFERED, "article")
+    sums = "".join(f", bit_or(o.w{n}) AS w{n}" for n in words)
     cursor.execute(
         f"""
         CREATE TEMPORARY TABLE {TOLD} AS
-        SELECT i.edition_id AS edition {"".join(sums)}
+        SELECT i.edition_id AS edition{sums}
         FROM {EditionItem._meta.db_table} i JOIN {OFFERED} o ON o.article = i.article_id
+        WHERE i.edition_id NOT IN (SELECT id FROM {Edition._meta.db_table} WHERE issue_id = %s)
         GROUP BY i.edition_id
-        """  # noqa: S608
+        """,  # noqa: S608
+        [issue.pk],
     )
-    _analyze(cursor, TOLD)
-    return words
+    _analyze(cursor, TOLD, "edition")
+    return len(words)
+
+
+def _in_words(place: int, words: int) -> list[int]:
+    """A bit at this place, as so many words."""
+    return [1 << place % WORD_BITS if place // WORD_BITS == n else 0 for n in range(words)]
 
 
 def _freeze(cursor: Any, share: Share, words: int, besides: Sequence[having.Source] = ()) -> None:
@@ -233,7 +256,7 @@ def _freeze(cursor: Any, share: Share, words: int, besides: Sequence[having.Sour
         cursor.execute(f"CREATE TEMPORARY TABLE {TABLE} AS SELECT r.*, ''{wish} AS received FROM ({sql}) r", params)  # noqa: S608
         return
     cursor.execute(f"CREATE TEMPORARY TABLE {READERS} AS {sql}", params)  # a table, so that it can be analyzed
-    _analyze(cursor, READERS)
+    _analyze(cursor, READERS, "reader")
     cursor.execute(f"SELECT COUNT(*) FROM {READERS}")  # noqa: S608
     count = cursor.fetchone()[0]
     are_few = count < MANY and (share.to is None or count * DENSE < share.to - share.after)
@@ -250,7 +273,7 @@ def _freeze(cursor: Any, share: Share, words: int, besides: Sequence[having.Sour
         """,  # noqa: S608 - the ORM's select and names of our own
         had_params,
     )
-    _analyze(cursor, TABLE)
+    _analyze(cursor, TABLE, "reader")
 
 
 def _had(
@@ -277,7 +300,7 @@ def _holding(share: Share) -> models.QuerySet[Send, Any]:
     return held if share.to is None else held.filter(subscriber__lte=share.to)
 
 
-def _analyze(cursor: Any, table: str) -> None:
-    """Nobody gathers statistics of temporary tables but who made them."""
+def _analyze(cursor: Any, table: str, column: str) -> None:
+    """Nobody gathers statistics of temporary tables but who made them: how many rows there are, and of one column."""
     if connection.vendor == "postgresql":
-        cursor.execute(f"ANALYZE {table}")
+        cursor.execute(f"ANALYZE {table} ({column})")

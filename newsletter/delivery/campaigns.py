@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from itertools import batched
 from typing import Any
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Count, Exists, F, Max, OuterRef
 from django.utils.translation import gettext as _
 
@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 WAVE_RETRY_AFTER = timedelta(minutes=1)
 STRAGGLING = timedelta(days=1)  # far longer than any worker may hold a send
+LAUNCHES = 0x6C61756E6368  # "launch": our own among PostgreSQL's advisory locks
 RELEASED = 20_000  # of one campaign at a time
 WITH_ISSUE = ("newsletter", "schedule")
 WITH_CAMPAIGN = ("issue__newsletter", "issue__schedule")
@@ -143,12 +144,18 @@ def launch_wave(campaign: Campaign, *, now: datetime) -> None:
 
 def fill(campaign: Campaign, *, clock: Callable[[], datetime], seconds: float) -> None:
     """Go on making the ledger for about so long, slice by slice; any number of processes may do so at once."""
-    until = clock() + timedelta(seconds=seconds)
-    while fill_slice(campaign, now=clock()) and clock() < until and not stopping.is_asked():
-        pass
+    began_at = clock()
+    until, size = began_at + timedelta(seconds=seconds), filling.SLICE
+    while fill_slice(campaign, now=began_at, size=size) and not stopping.is_asked():
+        ended_at = clock()
+        if ended_at >= until:
+            break
+        size = filling.next_size(size, took=ended_at - began_at)
+        filling.give_way()
+        began_at = clock()
 
 
-def fill_slice(campaign: Campaign, *, now: datetime) -> bool:
+def fill_slice(campaign: Campaign, *, now: datetime, size: int | None = None) -> bool:
     """The next slice, in a transaction of its own. False if nothing is left to be filled in, or the campaign stopped.
 
     What goes wrong pauses the campaign for a while, and is raised.
@@ -158,7 +165,7 @@ def fill_slice(campaign: Campaign, *, now: datetime) -> bool:
             one_launch_at_a_time()
             being_filled = Campaign.objects.being_filled().select_related(*WITH_CAMPAIGN)
             row = being_filled.filter(pk=campaign.pk).first()
-            return row is not None and _extend(row, size=filling.SLICE)
+            return row is not None and _extend(row, size=size or filling.SLICE)
     except filling.StoppedError:
         return False
 
@@ -191,6 +198,9 @@ def one_launch_at_a_time() -> None:
 
     Whoever else decides what a reader gets holds them off, too, until the end of the transaction.
     """
+    if connection.vendor == "postgresql":  # who waits for a row may be overtaken again and again, in this queue nobody
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LAUNCHES])
     # no_key: who signs up meanwhile refers to a newsletter, and must not wait
     list(Newsletter.objects.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
 

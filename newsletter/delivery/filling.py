@@ -10,18 +10,25 @@ is in none of the editions to come.
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from fractions import Fraction
+
+from django.db import connection
 
 from newsletter.delivery import audience, capping, offers, waves
 from newsletter.delivery.having import JOINED_AT
 from newsletter.delivery.models import Campaign
-from newsletter.digests.assembly import GroupKey, assemble, candidates, plan
+from newsletter.digests.assembly import assemble, candidates, plan
 from newsletter.digests.models import Offer
 from newsletter.digests.selection import Candidate
 
-FIRST, SLICE = 2_000, 50_000  # readers: what is quick, and what holds other launches up for about a second
+FIRST, SLICE = 2_000, 100_000  # readers: what is quick, and what a machine of two cores makes in less than AIM
+SMALLEST, LARGEST = 50_000, 200_000
+LOOK_SECONDS = 0.1  # as long as SQLite's busy handler sleeps at most
+AIM = timedelta(seconds=2)  # for so long a slice shall hold up other launches: an alert waits for one
 
 
 class StoppedError(Exception):
@@ -53,6 +60,22 @@ def extend(campaign: Campaign, *, carried: Sequence[Offer] | None = None, size: 
     if to is None and waves.has_waves(campaign.issue):
         _await_next_wave(campaign)
     return has_editions
+
+
+def next_size(size: int, *, took: timedelta) -> int:
+    """How many readers to take next, after a slice of ``size``: as many as this machine makes in AIM, at this hour.
+
+    Within bounds: a slice costs something whatever its size, so on a busy machine small ones would never come to an
+    end.
+    """
+    fitting = int(size * (AIM / took)) if took else LARGEST
+    return max(SMALLEST, min(fitting, LARGEST))
+
+
+def give_way() -> None:
+    """Let those write who waited for the end of a slice: PostgreSQL queues them, at SQLite each looks now and then."""
+    if connection.vendor == "sqlite":
+        time.sleep(LOOK_SECONDS)
 
 
 def anybody(campaign: Campaign, carried: Sequence[Offer]) -> bool:
@@ -99,14 +122,10 @@ def _planned(campaign: Campaign, carried: Sequence[Offer], *, to: int | None) ->
 def _plan(campaign: Campaign, offered: Sequence[Candidate], carried: Sequence[Offer]) -> bool:
     """What the groups of this slice get. Groups of earlier slices are known, unless the articles or offers changed."""
     issue, key = campaign.issue, _plan_key(offered, carried)
-    known: set[GroupKey] = set()
-    if campaign.plan_key == key:
-        rows = issue.reader_groups.order_by().values_list("topic_set_id", "received")
-        known = {GroupKey(topic_set, received) for topic_set, received in rows.iterator()}
-    else:  # what their bits stand for is another thing now; the ledger tells the rest
+    if campaign.plan_key != key:  # what their bits stand for is another thing now; the ledger tells the rest
         issue.reader_groups.all().delete()
     campaign.plan_key = key
-    new = audience.groups().keys() - known
+    new = audience.new_groups(issue)
     return assemble(plan(issue, new, offered=offered, offers=[offer.pk for offer in carried]))
 
 

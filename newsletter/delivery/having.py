@@ -30,7 +30,7 @@ class Source(NamedTuple):
 
 def besides(issue: Issue, *, offered: str, stories: Collection[int], words: int) -> list[Source]:
     """``offered`` is the audience's table of articles and their bits, ``stories`` are its. One query at most."""
-    bits = "".join(f", CASE WHEN o.word = {n} THEN o.bit ELSE 0 END AS w{n}" for n in range(words))
+    bits = "".join(f", o.w{n}" for n in range(words))
     told = Q(article__in=stories) | Q(article__merged_into__in=stories)
     welcomed = WelcomeArticle.objects.holding().filter(told).order_by()
     rows = welcomed.values("article_id", reader=F("welcome_mail__subscription__subscriber"))

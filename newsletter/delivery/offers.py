@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from fractions import Fraction
 
-from django.db.models import BigIntegerField, Count, F, Max, OuterRef, Q, QuerySet, Sum
+from django.db.models import BigIntegerField, Count, F, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Cast, Mod
 
 from newsletter.delivery.audience import takes_offers
@@ -38,7 +38,7 @@ def carried(issue: Issue, *, now: datetime) -> list[Offer]:
 
 def last_send(campaign: Campaign) -> int:
     """Where the ledger ends before a wave extends it."""
-    return int(campaign.sends.aggregate(last=Max("pk"))["last"] or 0)
+    return campaign.sends.order_by("-pk").values_list("pk", flat=True).first() or 0
 
 
 def keep_ceilings(

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.db import connection, transaction
-from django.db.models import Max, QuerySet, Window
+from django.db.models import QuerySet, Window
 from django.db.models.functions import RowNumber
 
 from newsletter.delivery.models import Batch, Campaign, Send
@@ -88,7 +88,7 @@ def _pack_fresh(campaign: Campaign) -> bool:
     packed_to = _lock(campaign)
     new = campaign.sends.filter(pk__gt=packed_to).order_by("pk").values_list("pk", flat=True)
     size = LOT if packed_to else FIRST_LOT
-    last = new[size - 1 : size].first() or campaign.sends.aggregate(last=Max("pk"))["last"]
+    last = new[size - 1 : size].first() or campaign.sends.order_by("-pk").values_list("pk", flat=True).first()
     if last is None or last <= packed_to:
         return False
     fresh = campaign.sends.filter(pk__gt=packed_to, pk__lte=last, status=Send.Status.QUEUED)

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
@@ -17,7 +18,7 @@ from django.db.models import Exists, OuterRef
 from articles.models import Article, Feed, FeedEntry
 from newsletter.digests.models import Appearance, Edition, EditionItem, EditionOffer, Issue, IssueItem, ReaderGroup
 from newsletter.digests.selection import MAX_HEADLINES, Candidate, Limits, Offering, Selection, TooFew
-from newsletter.lib.bulk import insert_rows
+from newsletter.lib.bulk import among, insert_rows
 from newsletter.subscribers.models import Newsletter, TopicSet
 
 UNLIMITED = timedelta(days=36_500)
@@ -77,13 +78,21 @@ def plan(issue: Issue, groups: Iterable[GroupKey], *, offered: Sequence[Candidat
     groups = list(groups)
     if issue.is_written:
         return Plan(issue, {key: _with_offers(ANNOUNCEMENT, key, offers) for key in groups})
-    offering = Offering(offered, limits(issue, offered))
+    offering = _offering(tuple(offered), limits(issue, offered))
     theirs: dict[int | None, int] = {None: offering.interesting_to(None)}
-    for pk, key in TopicSet.objects.values_list("pk", "key").iterator():
+    followed = {key.topic_set_id for key in groups if key.topic_set_id}
+    sets = TopicSet.objects.filter(pk__in=among(followed)) if followed else TopicSet.objects.none()
+    for pk, key in sets.values_list("pk", "key").iterator():
         theirs[pk] = offering.interesting_to(frozenset(map(int, key.split(","))))
     parts = {key: offering.part(theirs[key.topic_set_id] & ~key.received_mask) for key in groups}
     parts = {key: shortened(part) if key.is_silent else part for key, part in parts.items()}
     return Plan(issue, {key: _with_offers(part, key, offers) for key, part in parts.items()} if offers else parts)
+
+
+@lru_cache(maxsize=1)
+def _offering(offered: tuple[Candidate, ...], limits: Limits) -> Offering:
+    """A share of the readers after the other is asked about: what one was told is not worked out for the next again."""
+    return Offering(offered, limits)
 
 
 def shortened[Part: (Selection, Selection | TooFew)](part: Part) -> Part:
@@ -195,12 +204,13 @@ def _feeds_of(pks: Sequence[int]) -> Mapping[int, set[int]]:
 def _create_editions(issue: Issue, selections: Iterable[Selection]) -> Mapping[Selection, int]:
     """Write an edition for each; selection -> its id."""
     by_key = {selection.content_key: selection for selection in selections}
-    known = set(Edition.objects.filter(issue=issue).values_list("content_key", flat=True))  # of earlier readers
+    editions = dict(_editions(issue))
+    known = editions.keys() & by_key.keys()  # of earlier readers
     insert_rows(
         Edition, ["issue", "content_key", "is_short", "error"],
         ((issue.pk, key, each.is_short, "") for key, each in by_key.items() if key not in known),
     )  # fmt: skip
-    editions = dict(Edition.objects.filter(issue=issue).values_list("content_key", "pk"))
+    editions |= _editions(issue, after=max(editions.values(), default=0))
     ids = {selection: editions[key] for key, selection in by_key.items()}
     insert_rows(
         EditionItem,
@@ -210,6 +220,11 @@ def _create_editions(issue: Issue, selections: Iterable[Selection]) -> Mapping[S
     offers = [(ids[each], pk) for key, each in by_key.items() if key not in known for pk in each.offers]
     insert_rows(EditionOffer, ["edition", "offer"], offers)
     return ids
+
+
+def _editions(issue: Issue, *, after: int = 0) -> Iterator[tuple[str, int]]:
+    """What the issue's editions say, as their keys, and their ids, of those above ``after``."""
+    return Edition.objects.filter(issue=issue, pk__gt=after).order_by().values_list("content_key", "pk").iterator()
 
 
 def without_offers(edition: Edition, *, unwanted: Collection[int] | None = None) -> int:

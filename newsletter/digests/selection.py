@@ -45,7 +45,7 @@ class Limits:
     minimum: int = 1
     maximum: int = 8
     per_topic: int | None = None
-    per_feed: Mapping[int, int] = field(default_factory=dict)
+    per_feed: Mapping[int, int] = field(default_factory=dict, hash=False)
     headlines: int = MAX_HEADLINES
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from threading import Barrier
+from threading import Barrier, Event
 from typing import NoReturn
 
 import pytest
@@ -35,6 +35,8 @@ def raising(error: Exception) -> Callable[..., NoReturn]:
 def small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(filling, "FIRST", 2)
     monkeypatch.setattr(filling, "SLICE", 3)
+    monkeypatch.setattr(filling, "SMALLEST", 3)
+    monkeypatch.setattr(filling, "LARGEST", 3)
 
 
 def ten_readers(newsletter: Newsletter) -> list[int]:
@@ -189,6 +191,40 @@ def test_sweep_rings_for_what_is_being_created_until_it_is(
 
     assert in_ledger(campaign) == people
     assert not Campaign.objects.being_filled().exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("small_slices")
+def test_alert_gets_its_turn_between_two_slices(newsletter: Newsletter, approved_issue: MakeIssue) -> None:
+    for _ in range(6):
+        ten_readers(newsletter)
+    campaign = launched(approved_issue())
+    alert = approved_issue()
+    is_filling = Event()
+
+    def fill() -> None:
+        try:
+            while campaigns.fill_slice(campaign, now=NOW):
+                is_filling.set()
+                filling.give_way()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        filled = pool.submit(fill)
+        is_filling.wait(20)
+        before = Campaign.objects.get(pk=campaign.pk).filled_count
+        breaking = launched(alert)
+        at_launch = campaign.sends.filter(pk__lt=breaking.sends.order_by("pk")[:1].values("pk")).count()
+        filled.result(60)
+
+    assert at_launch - before <= 3 * filling.SLICE
+    assert campaign.sends.count() == 60
+
+
+@pytest.mark.parametrize(("seconds", "size"), [(1, 200_000), (2, 100_000), (3, 66_666), (60, 50_000), (0, 200_000)])
+def test_slices_are_as_long_as_others_may_be_held_up(seconds: int, size: int) -> None:
+    assert filling.next_size(100_000, took=timedelta(seconds=seconds)) == size
 
 
 @pytest.mark.django_db(transaction=True)

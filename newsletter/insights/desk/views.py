@@ -17,7 +17,7 @@ from django.views.decorators.http import conditional_page, require_safe
 
 from newsletter.digests.models import Issue
 from newsletter.insights import growth as growing
-from newsletter.insights import opinions, today
+from newsletter.insights import opinions, reading, today
 from newsletter.insights import timeline as timelines
 from newsletter.insights.desk import choosing
 from newsletter.insights.desk.choosing import recent_issues
@@ -104,9 +104,9 @@ def answers(request: HttpRequest) -> HttpResponse:
 
 @at_the_desk("engagement.view_rating")
 def answers_to(request: HttpRequest, pk: int) -> HttpResponse:
-    """What readers think of one issue; as a piece of its page, too."""
+    """What readers think of one issue, and what they clicked; as a piece of its page, too."""
     issue = get_object_or_404(Issue.objects.select_related("newsletter"), pk=pk)
-    context = {"issue": issue, "opinion": opinions.of_issue(issue)}
+    context = {"issue": issue, "opinion": opinions.of_issue(issue), "reading": reading.of_issue(issue)}
     if "piece" in request.GET:
         return TemplateResponse(request, "admin/readers/_answers.html", context)
     return _show(request, "answers_to", str(issue), context)

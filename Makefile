@@ -48,9 +48,11 @@ fuzz-feeds: $(ALL_STAMP) ## read thousands of broken and hostile feeds (MINUTES=
 
 # The faults are tested with few readers by the above; this is the table of docs/reliability.md. Needs root for one case.
 READERS := 20000
+CASES :=
+RESUME :=
 .PHONY: reliability
-reliability: $(ALL_STAMP) ## whatever can break in the middle of a campaign, on SQLite and PostgreSQL (READERS=20000)
-	@env -u DATABASE_URL -u REDIS_URL $(PYTHON_BIN)/python -m tests.faults.table --readers $(READERS)
+reliability: $(ALL_STAMP) ## whatever can break in the middle of a campaign, on SQLite and PostgreSQL (READERS=20000, CASES=kill,TLS, RESUME=1)
+	@env -u DATABASE_URL -u REDIS_URL $(PYTHON_BIN)/python -m tests.faults.table --readers $(READERS) --cases "$(CASES)" $(if $(RESUME),--resume)
 
 # --- checks -----------------------------------------------------------------------------------------------------------
 # With an environment like a production machine's; nothing is connected to.

@@ -26,7 +26,7 @@ from config import broker
 from tests import workspace
 from tests.architecture.sources import ROOT
 
-START_SECONDS, STOP_SECONDS = 90, 40
+START_SECONDS, STOP_SECONDS = 240, 40
 PARTS = {
     "web": "granian",
     "worker": "interactive,urgent,campaigns",
@@ -124,11 +124,14 @@ class Product:
 
     def kill_child(self, part: str) -> None:
         """kill -9 for one of the processes that a part has started, as the kernel does when memory runs out."""
+        os.kill(self.children_of(part)[0], signal.SIGKILL)
+
+    def children_of(self, part: str) -> list[int]:
+        """The processes that a part has started."""
         (parent,) = self.processes_of(part)
         listed = subprocess.run(["ps", "-ax", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
         rows = (line.split() for line in listed.splitlines())
-        children = [int(pid) for pid, its_parent in rows if int(its_parent) == parent]
-        os.kill(children[0], signal.SIGKILL)
+        return [int(pid) for pid, its_parent in rows if int(its_parent) == parent]
 
     def empty_broker(self) -> None:
         """The broker forgets everything, as one does that is restarted without its files."""

@@ -1,12 +1,13 @@
 """What goes wrong in the middle of a campaign, a function each, and what each may cost.
 
-``in_flight`` marks the unclean deaths: only there may a message that was in flight come twice, as the same message.
+``may_repeat``: only at an unclean death may a message that was in flight come twice, as the same message.
 """
 
 from __future__ import annotations
 
+import os
 import random
-import threading
+import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,25 +20,30 @@ from tests.servers.smtp import Stage
 
 MIDDLE = 0.3  # of the readers have it when things go wrong
 SLOW = 120.0
+LONG = 200.0  # what takes a command to happen must not come too late, however busy the machine is
+WINDOW = 8  # messages under way on a connection
+UNDER_WAY = WINDOW * 4 * 2  # connections of each of the processes that send
+BATCH = 100  # what the provider is given in a call
 
 
 @dataclass(frozen=True)
 class Case:
     name: str
     happen: Callable[[Trial], None]
-    may_repeat: bool = False
+    may_repeat: int = 0  # messages that can be in flight at the unclean deaths
     ends: str = "finished"
-    needs: str = ""  # the part of the machine that this case breaks (database, disk, clock), or "provider"
+    needs: str = ""  # the part of the machine that this case breaks (database, disk, clock), "tls", or "provider"
+    fewest: int = 0  # readers, or it would be over at once
 
 
 CASES: list[Case] = []
 
 
 def case[F: Callable[[Trial], None]](
-    name: str, *, may_repeat: bool = False, ends: str = "finished", needs: str = ""
+    name: str, *, may_repeat: int = 0, ends: str = "finished", needs: str = "", fewest: int = 0
 ) -> Callable[[F], F]:
     def register(happen: F) -> F:
-        CASES.append(Case(name, happen, may_repeat, ends, needs))
+        CASES.append(Case(name, happen, may_repeat, ends, needs, fewest))
         return happen
 
     return register
@@ -45,7 +51,7 @@ def case[F: Callable[[Trial], None]](
 
 def come_to_the_middle(trial: Trial) -> None:
     """So slowly that what happens next does not come too late."""
-    trial.pace(15)
+    trial.pace(40)
     trial.launch()
     trial.after(MIDDLE)
 
@@ -63,13 +69,13 @@ def worker_stopped(trial: Trial) -> None:
     trial.site.stop_part("worker")
 
 
-@case("kill -9 of one worker process", may_repeat=True)
+@case("kill -9 of one worker process", may_repeat=UNDER_WAY)
 def child_killed(trial: Trial) -> None:
     come_to_the_middle(trial)
     trial.site.kill_child("worker")
 
 
-@case("kill -9 of all workers", may_repeat=True)
+@case("kill -9 of all workers", may_repeat=UNDER_WAY)
 def workers_killed(trial: Trial) -> None:
     come_to_the_middle(trial)
     trial.site.kill_part("worker")
@@ -87,10 +93,10 @@ def web_killed(trial: Trial) -> None:
     trial.site.kill_part("web")
 
 
-@case("twenty kills at random moments", may_repeat=True)
+@case("twenty kills at random moments", may_repeat=20 * UNDER_WAY)
 def twenty_kills(trial: Trial) -> None:
     chance = random.Random(trial.slug)
-    trial.pace(30)  # or it would be over after the first
+    trial.pace(LONG)
     trial.launch()
     trial.after(0.02)
     for _kill in range(20):
@@ -101,6 +107,41 @@ def twenty_kills(trial: Trial) -> None:
     trial.relay.behave()
 
 
+@case("a worker process stands still beyond its lease", may_repeat=UNDER_WAY)
+def stands_still(trial: Trial) -> None:
+    trial.launch()
+    trial.after(MIDDLE)
+    hold = trial.relay.hold(Stage.MESSAGE, times=None)
+    hold.wait(SLOW)
+    time.sleep(1)  # so that it waits for the relay, and not in the middle of writing to the database
+    sleeper = trial.a_sender()
+    os.kill(sleeper, signal.SIGSTOP)
+    try:
+        trial.relay.behave()
+        trial.until("finished", seconds=SLOW)
+    finally:
+        os.kill(sleeper, signal.SIGCONT)
+    time.sleep(5)  # what it does when it wakes
+
+
+LAUNCH_FIRST_SLICE = """
+from django.utils import timezone
+from newsletter.delivery import campaigns
+from newsletter.delivery.models import Campaign
+from newsletter.subscribers.models import Newsletter
+issue = campaigns.send_now(newsletter=Newsletter.objects.get(slug="{slug}"), now=timezone.now())
+campaigns.launch(issue, now=timezone.now())
+print(Campaign.objects.being_filled().count())
+"""
+
+
+@case("kill -9 of all workers between two slices of the ledger", may_repeat=UNDER_WAY, fewest=6000)
+def killed_between_slices(trial: Trial) -> None:
+    left = trial.console.run(LAUNCH_FIRST_SLICE.format(slug=trial.slug))
+    trial.site.kill_part("worker")
+    assert left.strip() == "1", "the ledger was made at one go"
+
+
 @case("Redis restarted empty")
 def broker_emptied(trial: Trial) -> None:
     come_to_the_middle(trial)
@@ -108,7 +149,7 @@ def broker_emptied(trial: Trial) -> None:
 
 
 # --- the relay --------------------------------------------------------------------------------------------------------
-@case("relay down for a while", may_repeat=True)
+@case("relay down for a while", may_repeat=UNDER_WAY)
 def relay_down(trial: Trial) -> None:
     come_to_the_middle(trial)
     trial.relay.stop()
@@ -136,13 +177,13 @@ def relay_slow(trial: Trial) -> None:
     trial.relay.slow_down(Stage.MESSAGE, 0.5, times=40)
 
 
-@case("relay hangs up in the middle of DATA", may_repeat=True)
+@case("relay hangs up in the middle of DATA", may_repeat=10 * WINDOW)
 def cut_in_data(trial: Trial) -> None:
     trial.relay.hang_up(Stage.BODY, after=int(trial.count * MIDDLE), times=10)
     trial.launch()
 
 
-@case("relay hangs up just after DATA", may_repeat=True)
+@case("relay hangs up just after DATA", may_repeat=10 * WINDOW)
 def cut_after_data(trial: Trial) -> None:
     trial.relay.hang_up(Stage.STORED, after=int(trial.count * MIDDLE), times=10)
     trial.launch()
@@ -154,14 +195,30 @@ def closing(trial: Trial) -> None:
     trial.launch()
 
 
+@case("TLS breaks with mails under way", may_repeat=10 * WINDOW, needs="tls")
+def tls_broken(trial: Trial) -> None:
+    trial.relay.break_tls(Stage.BODY, after=int(trial.count * MIDDLE), times=5)
+    trial.relay.break_tls(Stage.STORED, after=int(trial.count * MIDDLE), times=5)
+    trial.launch()
+
+
+@case("TLS cannot be agreed on for a while", may_repeat=UNDER_WAY, needs="tls")
+def tls_refused(trial: Trial) -> None:
+    come_to_the_middle(trial)
+    trial.relay.break_tls(Stage.TLS)
+    trial.relay.break_tls(Stage.MAIL)
+    trial.until("paused", seconds=SLOW, pass_time=False)
+    trial.relay.behave()
+
+
 # --- a provider -------------------------------------------------------------------------------------------------------
-@case("provider takes a batch and drops the connection", may_repeat=True, needs="provider")
+@case("provider takes a batch and drops the connection", may_repeat=BATCH, needs="provider")
 def batch_cut(trial: Trial) -> None:
     trial.provider.then(Bad(takes=True, hangs_up=True))
     trial.launch()
 
 
-@case("provider takes a batch and answers 500", may_repeat=True, needs="provider")
+@case("provider takes a batch and answers 500", may_repeat=BATCH, needs="provider")
 def batch_taken_with_error(trial: Trial) -> None:
     trial.provider.then(Bad(status=500, takes=True))
     trial.launch()
@@ -181,14 +238,27 @@ def batch_with_a_bad_address(trial: Trial) -> None:
 
 
 # --- people -----------------------------------------------------------------------------------------------------------
-@case("two schedulers and two launches at once")
-def two_launches(trial: Trial) -> None:
-    sweeps = [threading.Thread(target=trial.site.manage, args=("tick",)) for _ in range(2)]
-    trial.launch()
-    for each in sweeps:
-        each.start()
-    for each in sweeps:
-        each.join()
+TWICE = """
+from concurrent.futures import ThreadPoolExecutor
+from django.db import connection
+from django.utils import timezone
+from newsletter.delivery import campaigns, sweeping
+from newsletter.subscribers.models import Newsletter
+def sweep(issue):
+    try:
+        campaigns.launch(issue, now=timezone.now())
+        list(sweeping.sweep(now=timezone.now()))
+    finally:
+        connection.close()
+issue = campaigns.send_now(newsletter=Newsletter.objects.get(slug="{slug}"), now=timezone.now())
+with ThreadPoolExecutor(4) as schedulers:
+    list(schedulers.map(sweep, [issue] * 4))
+"""
+
+
+@case("four schedulers and four launches at once")
+def many_launches(trial: Trial) -> None:
+    trial.console.run(TWICE.format(slug=trial.slug))
 
 
 PRESS = """
@@ -201,25 +271,25 @@ campaign = Campaign.objects.get(issue__newsletter__slug="{slug}")
 
 @case("paused and resumed")
 def paused(trial: Trial) -> None:
-    trial.pace(30)
+    trial.pace(LONG)
     trial.launch()
     trial.after(0.1)
     press = PRESS.format(slug=trial.slug)
-    trial.site.run(press + 'assert campaign.pause(reason="a test")')
+    trial.console.run(press + 'assert campaign.pause(reason="a test")')
     time.sleep(2)
     held = len(trial.received())
     time.sleep(3)
     assert len(trial.received()) == held, "it went on although it was paused"
     trial.relay.behave()
-    trial.site.run(press + "assert campaign.resume()")
+    trial.console.run(press + "assert campaign.resume()")
 
 
 @case("cancelled", ends="cancelled")
 def cancelled(trial: Trial) -> None:
-    trial.pace(30)
+    trial.pace(LONG)
     trial.launch()
     trial.after(0.1)
-    trial.site.run(PRESS.format(slug=trial.slug) + "assert campaigns.cancel(campaign, now=timezone.now())")
+    trial.console.run(PRESS.format(slug=trial.slug) + "assert campaigns.cancel(campaign, now=timezone.now())")
     time.sleep(2)
     got = set(trial.received())
     trial.excused |= trial.readers - got
@@ -241,11 +311,11 @@ for subscriber in Subscriber.objects.filter(email__in={erased}):
 
 @case("readers leave and are erased on the way")
 def leaving(trial: Trial) -> None:
-    trial.pace(20)
+    trial.pace(LONG)
     trial.launch()
     trial.after(0.1)
     late = [trial.address(number) for number in range(trial.count - 20, trial.count)]
-    trial.site.run(LEAVE.format(leaving=late[:10], erased=late[10:]))
+    trial.console.run(LEAVE.format(leaving=late[:10], erased=late[10:]))
     got = set(trial.received())
     trial.barred |= set(late) - got
     trial.excused |= set(late)
@@ -261,26 +331,30 @@ assert Article.objects.get(slug="{slug}-0").withdraw(timezone.now())
 
 @case("an article is withdrawn on the way")
 def withdrawn(trial: Trial) -> None:
-    trial.pace(40)
+    trial.pace(LONG)
     trial.launch()
     trial.after(0.1)
-    trial.site.run(WITHDRAW.format(slug=trial.slug))
+    trial.console.run(WITHDRAW.format(slug=trial.slug))
     time.sleep(3)  # it is looked at every second, and what was made before is let go
+    assert len(trial.received()) < trial.count, "it was over before that"
     trial.relay.behave()
     trial.after(1)
     last = [each for each in trial.relay.messages if each.recipients[0].startswith(f"{trial.slug}-")][-1]
-    assert b"Story 1 for" in last.content, "the other story must stay"
-    assert b"Story 0 for" not in last.content, "a withdrawn story still goes out"
+    body = last.parsed.get_body(("html",))
+    assert body
+    told = " ".join(body.get_content().split())
+    assert f"Story 1 for {trial.slug}" in told, "the other story must stay"
+    assert f"Story 0 for {trial.slug}" not in told, "a withdrawn story still goes out"
 
 
 # --- services and the machine -----------------------------------------------------------------------------------------
-@case("PostgreSQL restarted", may_repeat=True, needs="database")
+@case("PostgreSQL restarted", may_repeat=UNDER_WAY, needs="database")
 def database_restarted(trial: Trial) -> None:
     come_to_the_middle(trial)
     trial.machine.restart_database()
 
 
-@case("the disk is full for a while", may_repeat=True, needs="disk")
+@case("the disk is full for a while", may_repeat=UNDER_WAY, needs="disk")
 def disk_full(trial: Trial) -> None:
     come_to_the_middle(trial)
     with trial.machine.full_disk():
@@ -288,14 +362,14 @@ def disk_full(trial: Trial) -> None:
     trial.relay.behave()
 
 
-@case("the clock jumps an hour ahead", may_repeat=True, needs="clock")
+@case("the clock jumps an hour ahead", may_repeat=UNDER_WAY, needs="clock")
 def clock_ahead(trial: Trial) -> None:
     come_to_the_middle(trial)
     trial.machine.shift_clock(3600)
     trial.relay.behave()
 
 
-@case("the clock jumps an hour back", may_repeat=True, needs="clock")
+@case("the clock jumps an hour back", may_repeat=UNDER_WAY, needs="clock")
 def clock_back(trial: Trial) -> None:
     come_to_the_middle(trial)
     trial.machine.shift_clock(-3600)

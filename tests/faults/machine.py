@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import ssl
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -30,6 +31,7 @@ class Machine:
     cluster: Path | None = None
     disk: Path | None = None
     clock: Path | None = None
+    tls: ssl.SSLContext | None = None  # for a relay
 
     def restart_database(self) -> None:
         """As a crash of the server: open transactions are gone, connections are cut."""
@@ -56,7 +58,7 @@ class Machine:
 
 
 @contextmanager
-def machine(*, database: bool = False, disk: bool = False, clock: bool = False) -> Iterator[Machine]:
+def machine(*, database: bool = False, disk: bool = False, clock: bool = False, tls: bool = False) -> Iterator[Machine]:
     """A machine with these parts of its own. Raises Unavailable."""
     made = Machine()
     with ExitStack() as stack:
@@ -71,7 +73,22 @@ def machine(*, database: bool = False, disk: bool = False, clock: bool = False) 
         if clock:
             made.clock = folder / "clock"
             made.environment |= _shifted_clock(folder, made.clock)
+        if tls:
+            made.tls = _tls(folder / "certificate.pem")
         yield made
+
+
+def _tls(certificate: Path) -> ssl.SSLContext:
+    """With a certificate that nobody vouches for, as many a relay has."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        raise Unavailable("needs openssl to make a certificate")
+    made = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "1"]
+    key = certificate.with_suffix(".key")
+    subprocess.run([openssl, *made, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return context
 
 
 def _shifted_clock(folder: Path, file: Path) -> dict[str, str]:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from tests.faults.console import Console
 from tests.faults.machine import Machine
 from tests.product import Product, eventually
 from tests.servers.mailgun import MailgunServer
@@ -88,6 +90,7 @@ class Trial:
     """
 
     site: Product
+    console: Console
     machine: Machine
     relay: SmtpServer
     provider: MailgunServer
@@ -104,14 +107,23 @@ class Trial:
         return f"{self.slug}-{number}@example.org"
 
     def prepare(self) -> None:
-        self.site.run(MAKE_AUDIENCE.format(slug=self.slug, count=self.count))
+        self.console.run(MAKE_AUDIENCE.format(slug=self.slug, count=self.count))
 
     def launch(self) -> None:
-        self.site.manage("send_now", self.slug)
+        self.console.manage("send_now", self.slug)
 
     def pace(self, seconds: float) -> None:
         """Let the campaign take about so long, or it would be over before anything could happen."""
         self.relay.slow_down(Stage.MAIL, 2 * seconds / self.count)  # on each of a few connections
+
+    def a_sender(self) -> int:
+        """A process of the worker that holds a batch now: one that has its journal open."""
+        journals = str(self.site.data_dir / "journals")
+
+        def look() -> list[int]:
+            return [pid for pid in self.site.children_of("worker") if _has_open(pid, journals)]
+
+        return eventually(look, seconds=60)[0]
 
     def received(self) -> list[str]:
         """The recipients of this trial's mails, in order, with repeats."""
@@ -125,7 +137,8 @@ class Trial:
 
     def books(self, *, first: str = "") -> dict[str, Any]:
         """State of the newest campaign after running ``first``; {} while there is none."""
-        found = json.loads(self.site.run(first + LOOK.format(slug=self.slug)))
+        found = json.loads(self.console.run(first + LOOK.format(slug=self.slug)))
+        assert len(found) <= 1, f"launched {len(found)} times"
         return found[0] if found else {}
 
     def until(self, status: str, *, seconds: float, pass_time: bool = True) -> dict[str, Any]:
@@ -160,3 +173,8 @@ class Trial:
             if reader in repeated:
                 contents.setdefault(reader, set()).add(message.content)
         return sum(len(different) > 1 for different in contents.values())
+
+
+def _has_open(pid: int, folder: str) -> bool:
+    links = (file for file in Path(f"/proc/{pid}/fd").iterdir() if file.is_symlink())
+    return any(link.readlink().is_relative_to(folder) for link in links)

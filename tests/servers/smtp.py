@@ -115,6 +115,10 @@ class SmtpServer:
         """Close the connection without a word."""
         self._add(Rule(stage, recipient, after, times, hangs_up=True))
 
+    def break_tls(self, stage: Stage, *, after: int = 0, times: int | None = None) -> None:
+        """Send what is no TLS, below the TLS that is spoken or expected, and close the connection."""
+        self._add(Rule(stage, None, after, times, breaks_tls=True))
+
     def slow_down(
         self, stage: Stage, seconds: float, *, recipient: str | None = None, after: int = 0, times: int | None = None
     ) -> None:

@@ -15,6 +15,7 @@ class Stage(Enum):
 
     CONNECT = "connect"  # before the greeting
     EHLO = "ehlo"
+    TLS = "tls"  # STARTTLS is answered, the handshake has not begun
     AUTH = "auth"
     MAIL = "mail"
     RCPT = "rcpt"
@@ -69,6 +70,7 @@ class Rule:
     times: int | None
     reply: str | None = None
     hangs_up: bool = False
+    breaks_tls: bool = False
     delay: float = 0
     hold: Hold | None = None
     every: int = 1

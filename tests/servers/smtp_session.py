@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import socket
 import ssl
 from datetime import UTC, datetime
@@ -12,6 +13,9 @@ from tests.servers.smtp_rules import Received, Stage
 
 if TYPE_CHECKING:
     from tests.servers.smtp import SmtpServer
+
+
+NO_TLS = b"this is no record of TLS"
 
 
 class HungUp(Exception):
@@ -64,6 +68,7 @@ class Session:
     def on_starttls(self, _argument: str) -> None:
         assert self.server.tls
         self.reply("220 2.0.0 go on")
+        self.intervene(Stage.TLS)
         plain, self.connection = self.connection, self.server.tls.wrap_socket(self.connection, server_side=True)
         self.server.renew(plain, self.connection)
         self.buffer = b""
@@ -165,7 +170,9 @@ class Session:
             rule.hold.released.wait()
         if rule.delay:
             self.server.stopping.wait(rule.delay)
-        if rule.hangs_up:
+        if rule.breaks_tls:
+            os.write(self.connection.fileno(), NO_TLS)
+        if rule.hangs_up or rule.breaks_tls:
             raise HungUp
         if rule.reply is None:
             return False

@@ -29,7 +29,7 @@ from django.db.migrations.executor import MigrationExecutor
 from config import broker
 from config.demo.filling import fill, is_empty
 from config.supervision import Part, Supervisor
-from newsletter.insights.metrics import PROMPT_QUEUES, QUEUES
+from newsletter.insights.metrics import PROMPT_QUEUES, QUEUES, SWEEP_QUEUES
 
 BROKER_PATIENCE_SECONDS = 60
 
@@ -68,11 +68,13 @@ def parts() -> list[Part]:
     quiet = ["-l", "warning", "--without-gossip", "--without-mingle"]
     worker = ["worker", "-Q", ",".join(QUEUES), "-c", "2", *quiet]
     prompt = ["worker", "-n", "prompt@%h", "-Q", ",".join(PROMPT_QUEUES), "-c", "1", *quiet]
+    sweeps = ["worker", "-n", "sweeps@%h", "-Q", ",".join(SWEEP_QUEUES), "-c", "1", *quiet]
     beat = ["beat", "-l", "warning", "--schedule", str(settings.DATA_DIR / "beat-schedule"), "--pidfile="]
     return [
         Part("web", [*granian, *web, *listen, "config.wsgi:application"], insisting=signal.SIGKILL),
         Part("worker", [*celery, *worker], insisting=signal.SIGQUIT),
         Part("prompt", [*celery, *prompt], insisting=signal.SIGQUIT),
+        Part("sweeps", [*celery, *sweeps], insisting=signal.SIGQUIT),
         Part("beat", [*celery, *beat], insisting=signal.SIGQUIT),
     ]
 

@@ -111,13 +111,23 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_TIME_LIMIT, CELERY_TASK_SOFT_TIME_LIMIT = 300, 240
 CELERY_TASK_CREATE_MISSING_QUEUES = True
 CELERY_TASK_DEFAULT_QUEUE = "interactive"
-# By urgency: what a person waits for and the sweeps, which launch and recover; `urgent`, where delivery's sweep rings
-# for alerts; campaigns; what is long and waits for others. A worker is kept for the first two.
+# By urgency: what a person waits for; `urgent`, where delivery's sweep of alerts is and rings; the sweeps, which launch
+# and recover; campaigns; what is long and waits for others. One worker is kept for the first two, one for the sweeps:
+# what beat rings is a sweep unless it says otherwise.
 CELERY_TASK_ROUTES = {
     "articles.tasks.*": {"queue": "feeds"},
+    "newsletter.delivery.tasks.sweep_alerts": {"queue": "urgent"},
+    "newsletter.delivery.tasks.sweep": {"queue": "sweeps"},
+    "newsletter.delivery.tasks.forget": {"queue": "sweeps"},
     "newsletter.delivery.tasks.drain": {"queue": "campaigns"},
     "newsletter.delivery.tasks.fill": {"queue": "campaigns"},
     "newsletter.delivery.tasks.look_ahead": {"queue": "feeds"},  # as long as a launch, with many readers
+    "newsletter.digests.tasks.*": {"queue": "sweeps"},
+    "newsletter.engagement.tasks.*": {"queue": "sweeps"},
+    "newsletter.insights.tasks.*": {"queue": "sweeps"},
+    "newsletter.subscribers.tasks.clean_up": {"queue": "sweeps"},
+    "newsletter.subscribers.tasks.sweep*": {"queue": "sweeps"},
+    "newsletter.subscribers.tasks.watch_sign_ups": {"queue": "sweeps"},
     "newsletter.digests.tasks.check_links": {"queue": "feeds"},  # other people's servers may be slow
     "newsletter.digests.tasks.check_senders": {"queue": "feeds"},
     "newsletter.subscribers.tasks.go_on_with_import": {"queue": "feeds"},  # long; no mail may wait behind it
@@ -204,6 +214,7 @@ CELERY_BEAT_SCHEDULE = {
     "check-senders": {"task": "newsletter.digests.tasks.check_senders", "schedule": 60.0, "options": {"expires": 60}},
     "check-links": {"task": "newsletter.digests.tasks.check_links", "schedule": 20.0, "options": {"expires": 20}},
     "forget-versions": {"task": "newsletter.digests.tasks.forget", "schedule": 3600.0, "options": {"expires": 600}},
+    "launch-alerts": {"task": "newsletter.delivery.tasks.sweep_alerts", "schedule": 2.0, "options": {"expires": 2}},
     "drain-campaigns": {"task": "newsletter.delivery.tasks.sweep", "schedule": 5.0, "options": {"expires": 5}},
     "count-for-the-desk": {"task": "newsletter.insights.tasks.refresh", "schedule": 60.0, "options": {"expires": 60}},
     "heartbeat": {"task": "newsletter.insights.tasks.heartbeat", "schedule": 10.0, "options": {"expires": 10}},

@@ -29,8 +29,9 @@ from tests.architecture.sources import ROOT
 START_SECONDS, STOP_SECONDS = 240, 40
 PARTS = {
     "web": "granian",
-    "worker": "interactive,urgent,campaigns",
+    "worker": "interactive,urgent,sweeps,campaigns",
     "prompt": " prompt@",
+    "sweeps": " sweeps@",
     "beat": " beat ",
     "broker": "-server ",
 }

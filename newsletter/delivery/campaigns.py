@@ -11,7 +11,7 @@ from itertools import batched
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.db.models import Count, Exists, F, Max, OuterRef
+from django.db.models import Count, Exists, F, Max, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
 from newsletter.delivery import archive, audience, capping, claiming, filling, offers, packing, stopping, waves
@@ -34,7 +34,16 @@ WITH_CAMPAIGN = ("issue__newsletter", "issue__schedule")
 
 def launch_ready(*, failures: Failures, now: datetime) -> Iterator[Issue]:
     """Launch every approved issue whose hour has come. Yields the issues, now launched, skipped or held."""
-    for issue in Issue.objects.ready(now).filter(launched_at=None).select_related(*WITH_ISSUE):
+    yield from _launch_each(Issue.objects.ready(now), failures=failures, now=now)
+
+
+def launch_ready_alerts(*, failures: Failures, now: datetime) -> Iterator[Issue]:
+    """The same for alerts alone, so that none waits for the launch of something big."""
+    yield from _launch_each(Issue.objects.ready(now).filter(is_alert=True), failures=failures, now=now)
+
+
+def _launch_each(issues: QuerySet[Issue], *, failures: Failures, now: datetime) -> Iterator[Issue]:
+    for issue in issues.filter(launched_at=None).select_related(*WITH_ISSUE):
         with failures:
             launch(issue, now=now)
         yield issue

@@ -33,10 +33,26 @@ def rings(*, now: datetime) -> Iterator[Ring]:
     failures = Failures()
     with failures:
         for campaign in sweep(now=now):
-            queue = "urgent" if campaign.issue.is_alert else "campaigns"
-            yield from [Ring(campaign, queue)] * settings.SENDERS_PER_CAMPAIGN
-    for campaign in Campaign.objects.being_filled():
+            if not campaign.issue.is_alert:
+                yield from [Ring(campaign, "campaigns")] * settings.SENDERS_PER_CAMPAIGN
+    for campaign in Campaign.objects.being_filled().filter(issue__is_alert=False):
         yield Ring(campaign, "campaigns", fills=True)
+    failures.raise_together()
+
+
+def rings_for_alerts(*, now: datetime) -> Iterator[Ring]:
+    """Launch the alerts whose moment has come; yields as ``rings`` does, for alerts alone and in a queue of their own.
+
+    A few queries while there is none. Who launches a big issue meanwhile, or is busy with feeds, holds up nothing here.
+    """
+    failures = Failures()
+    for _issue in campaigns.launch_ready_alerts(failures=failures, now=now):
+        pass
+    for campaign in Campaign.objects.sending().filter(issue__is_alert=True):
+        if claiming.has_work(campaign, now=now):
+            yield from [Ring(campaign, "urgent")] * settings.SENDERS_PER_CAMPAIGN
+        if campaign.filled_to is not None:
+            yield Ring(campaign, "urgent", fills=True)
     failures.raise_together()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from celery import shared_task
@@ -23,7 +24,17 @@ def finish_what_is_under_way(**_signal: Any) -> None:
 @shared_task
 def sweep() -> None:
     """Launch what is ready, and ring for every campaign that has something to send: as often as may send it at once."""
-    for ring in sweeping.rings(now=timezone.now()):
+    _ring(sweeping.rings(now=timezone.now()))
+
+
+@shared_task
+def sweep_alerts() -> None:
+    """The same for alerts alone, which wait for no other launch."""
+    _ring(sweeping.rings_for_alerts(now=timezone.now()))
+
+
+def _ring(rings: Iterable[sweeping.Ring]) -> None:
+    for ring in rings:
         task = fill if ring.fills else drain
         task.apply_async(kwargs={"campaign_id": ring.campaign.pk}, queue=ring.queue, expires=RING_SECONDS)
 

@@ -26,10 +26,12 @@ ARTICLES = "articles"
 QUEUES = (
     "interactive",
     "urgent",
+    "sweeps",
     "campaigns",
     "feeds",
 )  # in the order in which workers look: what a person waits for first
-PROMPT_QUEUES = QUEUES[:2]  # for which a worker of their own is kept: nothing long is in them
+PROMPT_QUEUES = QUEUES[:2]  # for which a worker of their own is kept: nothing that sweeps is in them
+SWEEP_QUEUES = QUEUES[2:3]  # for which another one is kept: a launch of many readers takes its time
 WINDOW = timedelta(days=7)
 MOST_CAMPAIGNS = 500
 KEPT_SECONDS = 15

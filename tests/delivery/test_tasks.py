@@ -9,6 +9,8 @@ import pytest
 from config.celery import app
 from newsletter.delivery import tasks
 from newsletter.delivery.models import Campaign
+from newsletter.digests.models import Issue
+from newsletter.insights.metrics import PROMPT_QUEUES, QUEUES
 from tests.factories import make_send
 
 
@@ -26,10 +28,39 @@ def test_ring_for_a_campaign_is_dropped_if_nobody_answers_before_the_next_sweep(
     assert ring.headers["expires"] is not None
 
 
-def test_sweep_does_not_queue_behind_campaigns() -> None:
-    queues = {task: app.amqp.router.route({}, task.name)["queue"].name for task in (tasks.sweep, tasks.drain)}
+def test_what_is_urgent_queues_behind_neither_campaigns_nor_sweeps() -> None:
+    every = {
+        each: app.amqp.router.route({}, each)["queue"].name for each in app.tasks if not each.startswith("celery.")
+    }
+    prompt = {name.rpartition(".")[2] for name, queue in every.items() if queue in PROMPT_QUEUES}
 
-    assert queues == {tasks.sweep: "interactive", tasks.drain: "campaigns"}
+    assert prompt == {"send_confirmation", "send_personal_mail", "send_welcome", "sweep_alerts"}
+    assert every[tasks.sweep.name] == "sweeps"
+    assert every[tasks.drain.name] == every[tasks.fill.name] == "campaigns"
+    assert set(every.values()) <= set(QUEUES)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_alerts_are_rung_for_in_a_queue_of_their_own() -> None:
+    make_send()
+    alert = make_send()
+    Issue.objects.filter(pk=alert.campaign.issue_id).update(is_alert=True)
+
+    tasks.sweep()
+    tasks.sweep_alerts()
+
+    assert rung("urgent") == {alert.campaign_id}
+    assert alert.campaign_id not in rung("campaigns")
+
+
+def rung(queue: str) -> set[int]:
+    """The campaigns that somebody rang for in this queue."""
+    found = set()
+    with app.connection_for_read() as connection:
+        channel: Any = connection.default_channel
+        while ring := channel.basic_get(queue, no_ack=True):
+            found.add(ring.decode()[1]["campaign_id"])
+    return found
 
 
 @pytest.mark.django_db

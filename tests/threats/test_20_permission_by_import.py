@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from newsletter.subscribers.models import ConsentRecord, Subscriber, Subscription, Suppression
+from newsletter.subscribers.models import ConsentRecord, MeasuringConsent, Subscriber, Subscription, Suppression
 from newsletter.subscribers.privacy import erase
 from newsletter.subscribers.suppression import suppress
 from newsletter.subscribers.unsubscribing import unsubscribe
@@ -54,3 +54,12 @@ def test_file_that_says_both_ends_with_nobody_mailable(rows: tuple[str, str]) ->
     bring_in(f"email,status\n{lines}", newsletter=make_newsletter())
 
     assert not Subscription.objects.mailable().exists()
+
+
+def test_no_file_agrees_to_measuring() -> None:
+    newsletter = make_newsletter(measures_clicks=True, measures_opens=True)
+
+    bring_in("email,allows_measuring,measuring,consent\na@example.org,true,1,yes\n", newsletter=newsletter)
+
+    assert not Subscriber.objects.get().allows_measuring
+    assert not MeasuringConsent.objects.exists()

@@ -64,10 +64,11 @@ def fill(readers: int) -> dict[str, Any]:
     _people(readers)
     _subscriptions(newsletter, readers, _choices(topics, readers, chance), now)
     _analyze()
-    for day in range(DAYS, 0, -1):
-        if day == DAYS:
-            _send(newsletter, "weekly", now=now - timedelta(days=day) + timedelta(hours=6))
-        _send(newsletter, "daily", now=now - timedelta(days=day) + timedelta(hours=7))
+    with accepted_at_once():
+        for day in range(DAYS, 0, -1):
+            if day == DAYS:
+                _send(newsletter, "weekly", now=now - timedelta(days=day) + timedelta(hours=6))
+            _send(newsletter, "daily", now=now - timedelta(days=day) + timedelta(hours=7))
     _vacuum()
     return {}
 
@@ -128,6 +129,26 @@ def _send(newsletter: Newsletter, cadence: str, *, now: datetime) -> None:
     campaign.sends.filter(status=Send.Status.QUEUED).update(status=Send.Status.SENT, settled_at=now)
     Campaign.objects.filter(pk=campaign.pk).update(status=Campaign.Status.FINISHED, finished_at=now)
     _analyze()
+
+
+@contextmanager
+def accepted_at_once() -> Iterator[None]:
+    """On PostgreSQL mails count as sent as soon as they are in the ledger, which saves half of the time of a week."""
+    if connection.vendor != "postgresql":
+        yield
+        return
+    table = Send._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute("""
+            CREATE FUNCTION accept() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                IF NEW.status = 'queued' THEN NEW.status := 'sent'; NEW.settled_at := now(); END IF;
+                RETURN NEW;
+            END $$""")
+        cursor.execute(f"CREATE TRIGGER accepting BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION accept()")
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TRIGGER accepting ON {table}")
+        cursor.execute("DROP FUNCTION accept()")
 
 
 def _analyze() -> None:

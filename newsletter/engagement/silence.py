@@ -32,6 +32,7 @@ def sweep(*, now: datetime) -> dict[str, int]:
     counts = {"revived": _bring_back(now), "silent": 0, "asked": 0, "paused": 0}
     for newsletter in Newsletter.objects.filter(silence_days__isnull=False).order_by("pk"):
         counts["silent"] += _notice(newsletter, now)
+        _begin_again(newsletter, now)
         counts["asked"] += _ask(newsletter, now)
         counts["paused"] += _pause(newsletter, now)
     return {name: count for name, count in counts.items() if count}
@@ -66,7 +67,7 @@ def _silent(newsletter: Newsletter, since: datetime) -> QuerySet[Subscription]:
         settled_at__gte=since,
     )  # fmt: skip
     count = got.order_by().values("subscriber").annotate(count=Count("pk")).values("count")
-    joined = Q(confirmed_at__lt=since) | Q(confirmed_at=None, imported_at__lt=since)
+    joined = Q(confirmed_at__lt=since, imported_at=None) | Q(imported_at__lt=since)
     theirs = Subscription.objects.filter(joined, newsletter=newsletter, status=ACTIVE, silence=None)
     measured = theirs.filter(subscriber__allows_measuring=True).annotate(mail_count=Subquery(count))
     return measured.filter(~_signs_of_life("subscriber", since), mail_count__gte=LEAST_MAILS)
@@ -108,8 +109,16 @@ def _ask(newsletter: Newsletter, now: datetime) -> int:
 
 
 @transaction.atomic
+def _begin_again(newsletter: Newsletter, now: datetime) -> None:
+    """Whom the question could not be mailed to is asked once more, after as long as before."""
+    asked = _held(Silence.Stage.ASKED, newsletter, until=now - TO_ANSWER)
+    lost = asked.filter(Q(mail=None) | Q(mail__status=PersonalMail.Status.SKIPPED)).values_list("pk", flat=True)
+    Silence.objects.filter(pk__in=list(lost[:BATCH])).update(stage=Silence.Stage.SHORT, stage_at=now, mail=None)
+
+
+@transaction.atomic
 def _pause(newsletter: Newsletter, now: datetime) -> int:
-    """Who got the question and has not answered; who could not be asked goes on getting short digests."""
+    """Who got the question and has not answered; who could not be asked goes on getting short ones."""
     ripe = _held(Silence.Stage.ASKED, newsletter, until=now - TO_ANSWER)
     return silence.pause(_rows(ripe.filter(mail__status=PersonalMail.Status.MAILED)), now=now)
 

@@ -93,7 +93,9 @@ def test_who_shows_no_sign_of_life_is_silent_and_who_clicks_is_not(silent: Subsc
     assert stages() == {silent.pk: "short"}
 
 
-@pytest.mark.parametrize("case", ["not measured", "not agreed", "off", "new", "few mails", "nobody seen", "answered"])
+@pytest.mark.parametrize(
+    "case", ["not measured", "not agreed", "off", "new", "few mails", "nobody seen", "answered", "imported"]
+)
 def test_nobody_is_called_silent_who_could_not_be_heard(newsletter: Newsletter, case: str) -> None:
     quiet = reader(newsletter, agreed=case != "not agreed")
     lively = reader(newsletter)
@@ -107,6 +109,8 @@ def test_nobody_is_called_silent_who_could_not_be_heard(newsletter: Newsletter, 
         Rating.objects.create(issue=sends[0].campaign.issue, subscriber=quiet.subscriber, answer="no", at=NOW - DAY)
     if case == "new":
         Subscription.objects.filter(pk=quiet.pk).update(confirmed_at=NOW - 3 * DAY)
+    if case == "imported":
+        Subscription.objects.filter(pk=quiet.pk).update(imported_at=NOW - 3 * DAY)
     newsletter.measures_clicks = case != "not measured"
     newsletter.silence_days = None if case == "off" else 30
     newsletter.save()
@@ -209,6 +213,22 @@ def test_who_could_not_be_asked_is_not_paused(silent: Subscription) -> None:
     silence.sweep(now=NOW + 90 * DAY)
 
     assert stages() == {silent.pk: "asked"}
+
+
+@pytest.mark.parametrize("end", ["skipped", "gone"])
+def test_who_could_not_be_asked_is_asked_again_after_as_long(silent: Subscription, end: str) -> None:
+    silence.sweep(now=NOW)
+    silence.sweep(now=NOW + 30 * DAY)
+    question = PersonalMail.objects.filter(subscriber=silent.subscriber)
+    question.delete() if end == "gone" else question.update(status="skipped", settled_at=NOW + 31 * DAY)
+
+    silence.sweep(now=NOW + 60 * DAY)
+    short = stages()
+    silence.sweep(now=NOW + 90 * DAY)
+
+    assert short == {silent.pk: "short"}
+    assert stages() == {silent.pk: "asked"}
+    assert question.filter(status="waiting").count() == 1
 
 
 def by_click(client: Client, row: Subscription) -> None:

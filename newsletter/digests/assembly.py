@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -85,7 +86,7 @@ def plan(issue: Issue, groups: Iterable[GroupKey], *, offered: Sequence[Candidat
     for pk, key in sets.values_list("pk", "key").iterator():
         theirs[pk] = offering.interesting_to(frozenset(map(int, key.split(","))))
     parts = {key: offering.part(theirs[key.topic_set_id] & ~key.received_mask) for key in groups}
-    parts = {key: shortened(part) if key.is_silent else part for key, part in parts.items()}
+    parts = {key: shortened(part, news=offering.news) if key.is_silent else part for key, part in parts.items()}
     return Plan(issue, {key: _with_offers(part, key, offers) for key, part in parts.items()} if offers else parts)
 
 
@@ -95,13 +96,18 @@ def _offering(offered: tuple[Candidate, ...], limits: Limits) -> Offering:
     return Offering(offered, limits)
 
 
-def shortened[Part: (Selection, Selection | TooFew)](part: Part) -> Part:
-    """The first stories only, for somebody who has been silent for long. The rest waits, and stands on the web."""
-    return (
-        replace(part, stories=part.stories[:SHORT], headlines=(), is_short=True)
-        if isinstance(part, Selection)
-        else part
-    )
+def shortened[Part: (Selection, Selection | TooFew)](part: Part, *, news: AbstractSet[int]) -> Part:
+    """The first stories only, for somebody who has been silent for long. The rest waits, and stands on the web.
+
+    One of them is of the ``news``, the articles that are no advertisement: nobody is told advertisements alone.
+    """
+    if not isinstance(part, Selection):
+        return part
+    stories: tuple[int, ...] = part.stories[:SHORT]
+    told = [pk for pk in part.stories if pk in news]
+    if told and told[0] not in stories:
+        stories = (*stories[: SHORT - 1], told[0])
+    return replace(part, stories=stories, headlines=(), is_short=True)
 
 
 def tells_the_silent_apart(issue: Issue) -> bool:
@@ -149,11 +155,11 @@ def candidates(issue: Issue, *, now: datetime) -> list[Candidate]:
 
     An alert does not wait for the grace period: an editor has just looked at its article.
     """
-    alive = (
-        Article.objects.mailable(now) if issue.is_alert else Article.objects.eligible(since=now - UNLIMITED, now=now)
-    )
+    known = Article.objects
+    alive = known.mailable(now) if issue.is_alert else known.eligible(since=now - UNLIMITED, now=now)
     items = issue.items.filter(article__in=alive).exclude(state__in=IssueItem.OUT)
-    columns = ["state", "position", "pk", "article_id", "article__released_at", "is_known", "article__is_sponsored"]
+    of_article = ["article_id", "article__released_at", "is_known", "article__is_sponsored"]
+    columns = ["state", "position", "pk", *of_article, "section"]
     rows = sorted(items.annotate(is_known=_went_out_as_alert()).values_list(*columns), key=_place)
     pks = [row[3] for row in rows]
     latest = now - timedelta(days=issue.latest_days) if issue.latest_days else None
@@ -162,14 +168,14 @@ def candidates(issue: Issue, *, now: datetime) -> list[Candidate]:
         Candidate(
             article_id=pk,
             topics=frozenset(topics[pk]),
-            section=next(iter(topics[pk]), None),
+            section=section or next(iter(topics[pk].values()), ""),
             feeds=frozenset(feeds[pk]),
             is_pinned=state == IssueItem.State.PINNED,
             is_known=is_known and not issue.is_alert,
             has_waited=latest is not None and released_at is not None and released_at <= latest,
             is_sponsored=is_sponsored,
         )
-        for state, _position, _pk, pk, released_at, is_known, is_sponsored in rows
+        for state, _position, _pk, pk, released_at, is_known, is_sponsored, section in rows
     ]
 
 
@@ -178,19 +184,18 @@ def _went_out_as_alert() -> Exists:
     return Exists(IssueItem.objects.filter(article=OuterRef("article"), issue__in=sent))
 
 
-def _place(row: tuple[str, int, int, int, datetime | None, bool, bool]) -> tuple[bool, int, int]:
+def _place(row: tuple[str, int, int, int, datetime | None, bool, bool, str]) -> tuple[bool, int, int]:
     state, position, pk, *_article = row
     return state != IssueItem.State.PINNED, position, pk
 
 
-def _topics_of(pks: Sequence[int]) -> Mapping[int, list[int]]:
-    """Article -> its topics in the site's order; the first is the section it is shown under."""
-    topics: dict[int, list[int]] = defaultdict(list)
+def _topics_of(pks: Sequence[int]) -> Mapping[int, dict[int, str]]:
+    """Article -> its topics in the site's order with their names; the first is the section it is shown under."""
+    topics: dict[int, dict[int, str]] = defaultdict(dict)
     order = ["topic__position", "topic__name", "topic_id"]
-    for article_id, topic_id in (
-        Article.topics.through.objects.filter(article_id__in=pks).order_by(*order).values_list("article_id", "topic_id")
-    ):
-        topics[article_id].append(topic_id)
+    theirs = Article.topics.through.objects.filter(article_id__in=pks).order_by(*order)
+    for article_id, topic_id, name in theirs.values_list("article_id", "topic_id", "topic__name"):
+        topics[article_id][topic_id] = name
     return topics
 
 

@@ -19,14 +19,14 @@ MAX_HEADLINES = 10
 class Candidate:
     """An article that an issue offers, at its place in the issue's order. One without topics is for everybody.
 
-    ``section`` is the topic under which it is shown, ``feeds`` are its sources. ``is_known``: it was an alert before.
-    ``has_waited``: long enough for company; it goes out even with fewer articles than the minimum. ``is_sponsored``: an
-    advertisement, which never goes out without news.
+    ``section`` is the title that it is shown under, its topic's or an editor's; ``feeds`` are its sources.
+    ``is_known``: it was an alert before. ``has_waited``: long enough for company; it goes out even with fewer articles
+    than the minimum. ``is_sponsored``: an advertisement, which never goes out without news.
     """
 
     article_id: int
     topics: frozenset[int] = frozenset()
-    section: int | None = None
+    section: str = ""
     feeds: frozenset[int] = frozenset()
     is_pinned: bool = False
     is_known: bool = False
@@ -89,6 +89,7 @@ class Offering:
             for topic in candidate.topics:
                 self._by_topic[topic] = self._by_topic.get(topic, 0) | 1 << n
         self._parts: dict[int, Selection | TooFew] = {}
+        self.news = frozenset(each.article_id for each in candidates if not each.is_sponsored)
 
     def interesting_to(self, topics: frozenset[int] | None) -> int:
         """The mask of the articles that somebody with these topics follows. None means all."""
@@ -122,7 +123,7 @@ def _arranged(left: Sequence[Candidate], limits: Limits) -> Selection | TooFew:
         return TooFew(len(left))
     stories: list[Candidate] = []
     headlines: list[Candidate] = []
-    sections: Counter[int | None] = Counter()
+    sections: Counter[str] = Counter()
     feeds: Counter[int] = Counter()
     for candidate in left:
         if len(stories) < limits.maximum and (candidate.is_pinned or _has_room(candidate, limits, sections, feeds)):
@@ -139,11 +140,9 @@ def _arranged(left: Sequence[Candidate], limits: Limits) -> Selection | TooFew:
     return Selection(_ids(stories), _ids(headlines[: limits.headlines]))
 
 
-def _has_room(
-    candidate: Candidate, limits: Limits, sections: Mapping[int | None, int], feeds: Mapping[int, int]
-) -> bool:
+def _has_room(candidate: Candidate, limits: Limits, sections: Mapping[str, int], feeds: Mapping[int, int]) -> bool:
     """Whether its topic and its feeds have not had their share yet. A story of several feeds counts for each."""
-    if limits.per_topic and candidate.section is not None and sections[candidate.section] >= limits.per_topic:
+    if limits.per_topic and candidate.section and sections[candidate.section] >= limits.per_topic:
         return False
     return all(feed not in limits.per_feed or feeds[feed] < limits.per_feed[feed] for feed in candidate.feeds)
 

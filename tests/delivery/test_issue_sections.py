@@ -12,10 +12,12 @@ from django.utils import timezone
 
 from articles.models import Article
 from newsletter.delivery.issue_desk.board import Board, board
+from newsletter.digests.issue_sample import sample
 from newsletter.digests.models import Appearance, Issue
+from newsletter.subscribers.models import Newsletter
 from tests.delivery.test_issue_desk import pk_of, press
 from tests.digests.reading import Reading
-from tests.factories import make_article, make_editor, make_issue, make_newsletter, make_topic
+from tests.factories import NOW, make_article, make_editor, make_issue, make_newsletter, make_topic
 
 
 @pytest.fixture
@@ -137,3 +139,16 @@ def test_what_waits_is_new_carried_over_or_expiring(client: Client, editor: User
     waiting = {group.key: [each.headline for each in group.stories] for group in laid(issue).waiting}
 
     assert waiting == {"new": ["Fresh"], "carried": ["Old"], "expiring": ["Ends"]}
+
+
+def test_share_of_a_topic_counts_the_section_that_an_editor_chose(newsletter: Newsletter) -> None:
+    harbor, schools = make_topic(name="Harbor"), make_topic(name="Schools")
+    articles = [make_article(topics=[topic]) for topic in (harbor, schools, schools)]
+    issue = make_issue(newsletter=newsletter, articles=articles, max_per_topic=2)
+    before = sample(issue, now=NOW).selection
+    issue.items.filter(article=articles[0]).update(section="Schools")
+
+    after = sample(issue, now=NOW).selection
+
+    assert (len(before.stories), len(before.headlines)) == (3, 0)
+    assert (len(after.stories), len(after.headlines)) == (2, 1)

@@ -8,20 +8,21 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsletter.digests.selection import MAX_HEADLINES, Candidate, Limits, Selection, TooFew, select
+from newsletter.digests.assembly import shortened
+from newsletter.digests.selection import MAX_HEADLINES, Candidate, Limits, Offering, Selection, TooFew, select
 
-TOPICS, FEEDS = st.integers(1, 5), st.integers(1, 3)
+TOPICS, FEEDS, SECTIONS = st.integers(1, 5), st.integers(1, 3), st.sampled_from(["", "Harbor", "Schools", "Sport"])
 articles = st.builds(
     Candidate,
     article_id=st.integers(1, 200),
     topics=st.frozensets(TOPICS, max_size=3),
-    section=st.none() | TOPICS,
+    section=SECTIONS,
     feeds=st.frozensets(FEEDS, max_size=2),
     is_pinned=st.booleans(),
     is_known=st.booleans(),
 )
 sponsored = st.builds(
-    Candidate, article_id=st.integers(1, 200), section=st.none() | TOPICS, is_pinned=st.booleans(),
+    Candidate, article_id=st.integers(1, 200), section=SECTIONS, is_pinned=st.booleans(),
     is_sponsored=st.booleans(),
 )  # fmt: skip
 candidate_lists = st.lists(articles, max_size=80, unique_by=lambda candidate: candidate.article_id)
@@ -96,7 +97,7 @@ def test_reader_who_has_had_everything_is_owed_nothing() -> None:
 
 
 def test_what_exceeds_a_topics_share_becomes_a_headline() -> None:
-    candidates = [Candidate(pk, frozenset({7}), section=7) for pk in (1, 2, 3)] + [Candidate(4)]
+    candidates = [Candidate(pk, frozenset({7}), section="Sport") for pk in (1, 2, 3)] + [Candidate(4)]
 
     result = select(candidates, Limits(per_topic=2), topics=None)
 
@@ -145,3 +146,13 @@ def test_advertisements_are_never_told_alone(candidates: list[Candidate], limits
         assert len(set(said(result))) == len(said(result))
     elif not news:
         assert result == TooFew(0)
+
+
+def test_silent_readers_three_stories_have_news_among_advertisements() -> None:
+    offering = Offering([Candidate(pk, is_sponsored=pk < 5, is_pinned=True) for pk in range(1, 7)], Limits())
+    part = offering.part(0b111111)
+
+    short = shortened(part, news=offering.news)
+
+    assert isinstance(short, Selection)
+    assert short.stories == (1, 2, 5)

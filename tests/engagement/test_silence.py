@@ -220,7 +220,9 @@ def test_who_could_not_be_asked_is_asked_again_after_as_long(silent: Subscriptio
     silence.sweep(now=NOW)
     silence.sweep(now=NOW + 30 * DAY)
     question = PersonalMail.objects.filter(subscriber=silent.subscriber)
-    question.delete() if end == "gone" else question.update(status="skipped", settled_at=NOW + 31 * DAY)
+    question.delete() if end == "gone" else question.update(
+        status="skipped", skipped_reason="unknown", email="", settled_at=NOW + 31 * DAY
+    )
 
     silence.sweep(now=NOW + 60 * DAY)
     short = stages()

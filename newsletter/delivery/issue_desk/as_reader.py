@@ -98,7 +98,7 @@ def _to_come(issue: Issue, reader: Subscriber, subscription: Subscription, *, at
     had = sum(1 << n for n, each in enumerate(offered) if each.article_id in received)
     part = ANNOUNCEMENT if issue.is_written else offering.part(offering.interesting_to(topics) & ~had)
     if tells_the_silent_apart(issue) and audience.SILENT.filter(subscription=subscription).exists():
-        part = shortened(part)
+        part = shortened(part, news=offering.news)
     fates = _fates(issue, offered, part if isinstance(part, Selection) else None, topics=topics, received=received)
     if not isinstance(part, Selection):
         few = _("They get nothing: fewer stories are left for them than an issue needs.")

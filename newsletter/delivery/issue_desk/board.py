@@ -13,7 +13,7 @@ from django.utils.formats import date_format
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
-from articles.models import Article, Feed, FeedEntry, Topic
+from articles.models import Article, Feed, FeedEntry
 from newsletter.delivery import outlooks
 from newsletter.delivery.forecasting import Forecast
 from newsletter.delivery.issue_desk.parts import Part, Story, link, parts_of
@@ -239,15 +239,10 @@ class _Laying:
         shown = [each for each in self.drawn.offered if each.article_id in chosen]
         found = []
         if limits.per_topic:
-            sections = Counter(each.section for each in shown if each.section is not None)
-            names = self._topic_names
-            found = [Quota(names.get(pk, ""), count, limits.per_topic) for pk, count in sections.most_common()]
+            sections = Counter(each.section for each in shown if each.section)
+            found = [Quota(section, count, limits.per_topic) for section, count in sections.most_common()]
         feeds = Counter(feed for each in shown for feed in each.feeds if feed in limits.per_feed)
         return found + [Quota(self._feed_names.get(pk, ""), n, limits.per_feed[pk]) for pk, n in feeds.most_common()]
-
-    @cached_property
-    def _topic_names(self) -> Mapping[int, str]:
-        return dict(Topic.objects.order_by("pk").values_list("pk", "name"))
 
     @cached_property
     def _feed_names(self) -> Mapping[int, str]:

@@ -19,6 +19,7 @@ from newsletter.subscribers.models import (
     ConfirmationMail,
     ConsentRecord,
     Farewell,
+    Newsletter,
     PersonalMail,
     Subscriber,
     Subscription,
@@ -56,6 +57,7 @@ def erase(*, subscriber: Subscriber, now: datetime) -> Erased:
     forget(keys={address_key(email) for email in addresses}, hashes=hashes)
     Farewell.objects.filter(subscription__subscriber=subscriber).update(words="")
     _forget_at_the_desk(subscriber, addresses)
+    _take_off_test_lists(addresses)
     subscriber.delete()
     return Erased(newsletters=newsletters, consent_count=consent_count)
 
@@ -71,6 +73,15 @@ def _forget_at_the_desk(subscriber: Subscriber, addresses: list[str]) -> None:
         for pk, *texts in named.values_list("pk", "object_repr", "change_message"):
             pks.update([pk] if any(map(whole.search, texts)) else [])
     LogEntry.objects.filter(pk__in=pks).update(object_repr=_("erased person"), change_message="")
+
+
+def _take_off_test_lists(addresses: list[str]) -> None:
+    keys = {address_key(email) for email in addresses}
+    for newsletter in Newsletter.objects.select_for_update(no_key=True).exclude(test_addresses=[]).order_by("pk"):
+        kept = [email for email in newsletter.test_addresses if address_key(email) not in keys]
+        if len(kept) < len(newsletter.test_addresses):
+            newsletter.test_addresses = kept
+            newsletter.save(update_fields=["test_addresses"])
 
 
 def _addresses(subscriber: Subscriber) -> list[str]:

@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from newsletter.delivery import outlooks
 from newsletter.delivery.models import Send
-from newsletter.digests import drafting
-from newsletter.digests.models import Issue, IssueItem
+from newsletter.digests import drafting, links
+from newsletter.digests.models import Issue, IssueItem, LinkCheck, SenderDomain
 from newsletter.subscribers.models import Newsletter
 from tests.factories import (
     make_article,
@@ -242,7 +242,7 @@ def test_polling_costs_nothing_until_something_changed(
     address = reverse("issue_desk:state", args=[issue.pk])
     tag = client.get(address).headers["ETag"]
 
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(11):
         assert client.get(address, headers={"If-None-Match": tag}).status_code == 304
     make_subscription(newsletter=issue.newsletter)
     outlooks.work_out(issue, clock=timezone.now)
@@ -250,6 +250,24 @@ def test_polling_costs_nothing_until_something_changed(
 
     assert fresh.status_code == 200
     assert "1 reader" in fresh.json()["panes"]["outlook"]
+
+
+def test_polling_tells_what_the_worker_learned_of_links_and_of_the_sender(
+    client: Client, editor: User, issue: Issue
+) -> None:
+    address, tags = reverse("issue_desk:state", args=[issue.pk]), set()
+    Newsletter.objects.filter(pk=issue.newsletter_id).update(sender_address="news@gazette.town")
+    for learned in (
+        lambda: None,
+        lambda: links.ask_for(["https://elsewhere.example.org/"], now=timezone.now()),
+        lambda: LinkCheck.objects.update(state="dead", checked_at=timezone.now()),
+        lambda: SenderDomain.objects.create(domain="gazette.town", checked_at=timezone.now()),
+    ):
+        learned()
+
+        tags.add(client.get(address).headers["ETag"])
+
+    assert len(tags) == 3  # that one is asked for tells nothing
 
 
 def test_versions_tell_who_did_what_and_come_back(client: Client, editor: User, issue: Issue) -> None:

@@ -42,6 +42,7 @@ RELATIONS = {
     "subscribers.Change.subscriber": DELETED,
     "subscribers.PersonalMail.subscriber": DELETED,
     "subscribers.ConsentRecord.subscriber": ANONYMOUS,
+    "subscribers.MeasuringConsent.subscriber": ANONYMOUS,
     "delivery.Send.subscriber": ANONYMOUS,
     "engagement.Rating.subscriber": DELETED,
 }
@@ -51,6 +52,7 @@ ADDRESS_FIELDS = {
     "subscribers.Subscriber.address_key": "deleted",
     "subscribers.Subscriber.address_hash": "deleted",
     "subscribers.ConsentRecord.address_hash": "keyed hash, kept as proof",
+    "subscribers.MeasuringConsent.address_hash": "keyed hash, kept as proof",
     "subscribers.ConfirmationMail.address_hash": "deleted",
     "subscribers.ImportRefusal.address_hash": "deleted",
     "subscribers.AddressChange.old_email": "deleted",
@@ -116,7 +118,8 @@ def test_erasing_leaves_only_the_keyed_hash_and_anonymous_proof() -> None:
 
 
 def test_erased_person_is_not_in_any_table() -> None:
-    subscription = make_subscription(email="reader@example.org")
+    newsletter = make_newsletter(test_addresses=["desk@example.org", "reader@example.org"])
+    subscription = make_subscription(email="reader@example.org", newsletter=newsletter)
     make_consent(subscription)
 
     erase(subscriber=subscription.subscriber, now=NOW)
@@ -124,6 +127,8 @@ def test_erased_person_is_not_in_any_table() -> None:
     for model in apps.get_models():
         for row in model._default_manager.values():
             assert "reader@example.org" not in str(row), model
+    newsletter.refresh_from_db()
+    assert newsletter.test_addresses == ["desk@example.org"]
 
 
 def test_log_of_the_desk_says_what_was_done_but_not_to_whom(client: Client) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from copy import deepcopy
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
@@ -15,6 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
@@ -211,6 +213,13 @@ class IssueAdmin(DeskAdmin[Issue]):
         if any("position" in row.changed_data for row in formset.initial_forms):
             Issue.objects.filter(pk=form.instance.pk).update(is_arranged=True)
 
+    @display(description=DeskAdmin.action_checkbox.short_description)  # type: ignore[attr-defined]  # ticks all
+    def action_checkbox(self, obj: Issue) -> SafeString:
+        """With it goes the version that the list shows: what somebody changed since is not approved unseen."""
+        return format_html(
+            '{}<input type="hidden" name="{}" value="{}">', super().action_checkbox(obj), _seen_name(obj), obj.version
+        )
+
     @display(description=gettext_lazy("issue"), ordering="number", header=True)
     def shown_name(self, issue: Issue) -> list[str]:
         return [str(issue), issue.subject]
@@ -322,11 +331,11 @@ class IssueAdmin(DeskAdmin[Issue]):
 
     @admin.action(description=gettext_lazy("Approve"), permissions=["approve"])
     def approve_selected(self, request: HttpRequest, rows: QuerySet[Issue]) -> None:
-        self._do(request, rows, lambda issue: decide(request, issue, approval.approve), _("approved"))
+        self._decide(request, rows, lambda issue: partial(approval.approve, seen=_seen(request, issue)), _("approved"))
 
     @admin.action(description=gettext_lazy("Hold"), permissions=["approve"])
     def hold_selected(self, request: HttpRequest, rows: QuerySet[Issue]) -> None:
-        self._do(request, rows, lambda issue: decide(request, issue, approval.hold), _("held"))
+        self._decide(request, rows, lambda _issue: approval.hold, _("held"))
 
     @admin.action(description=gettext_lazy("Skip"), permissions=["change"])
     def skip_selected(self, request: HttpRequest, rows: QuerySet[Issue]) -> None:
@@ -335,6 +344,13 @@ class IssueAdmin(DeskAdmin[Issue]):
     @admin.action(description=gettext_lazy("Cancel"), permissions=["change"])
     def cancel_selected(self, request: HttpRequest, rows: QuerySet[Issue]) -> None:
         self._do(request, rows, _if_theirs(request, Issue.cancel), _("cancelled"))
+
+    def _decide(
+        self, request: HttpRequest, rows: QuerySet[Issue], how: Callable[[Issue], Callable[..., None]], said: str
+    ) -> None:
+        """Of each that it could not happen to, `decide` says why."""
+        done = [issue for issue in each(rows) if decide(request, issue, how(issue))]
+        tell(request, done, said=said, refused="", total=len(done))
 
     def _do(self, request: HttpRequest, rows: QuerySet[Issue], do: Callable[[Issue], bool], said: str) -> None:
         selected = each(rows)
@@ -349,9 +365,20 @@ def decide(request: HttpRequest, issue: Issue, how: Callable[..., None]) -> bool
     except (approval.BlockedError, StaleError) as error:
         messages.error(request, f"{issue}: {error}")
         return False
-    except approval.DecidedError:
+    except approval.DecidedError as error:
+        messages.warning(request, f"{issue}: {error}")
         return False
     return True
+
+
+def _seen_name(issue: Issue) -> str:
+    return f"seen-{issue.pk}"
+
+
+def _seen(request: HttpRequest, issue: Issue) -> int | None:
+    """The version that the list showed; None of an issue on another page of it, when all of them were selected."""
+    told = request.POST.get(_seen_name(issue), "")
+    return int(told) if told.isascii() and told.isdecimal() and len(told) < 10 else None
 
 
 def _if_theirs(request: HttpRequest, do: Callable[[Issue], bool]) -> Callable[[Issue], bool]:

@@ -239,7 +239,7 @@ def test_overview_opens_in_few_queries_and_names_what_is_next(desk: Client) -> N
     assert "Latest news" in page
     assert "Send now" in page
     assert "1 of 1 accepted" in page
-    assert len(queries) <= 30, len(queries)
+    assert len(queries) <= 32, len(queries)  # however many newsletters and issues there are
 
 
 @pytest.mark.usefixtures("busy")

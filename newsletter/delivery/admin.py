@@ -355,17 +355,20 @@ class SpeedLimitForm(ModelForm):  # type: ignore[type-arg] # as Django has it
 class SpeedLimitAdmin(DeskAdmin[SpeedLimit]):
     """Limits that people set, and those that receivers made us set."""
 
-    list_display = ["name", "scope", "per_second", "now", "slowed_at", "reason"]
+    list_display = ["name", "scope", "at_most", "now", "slowed_at", "reason"]
     list_filter = ["scope"]
     fields = ["scope", "name", "per_second"]
     form = SpeedLimitForm
     actions = ["reset"]
-    empty_value_display = gettext_lazy("none")
+    empty_value_display = "–"
+
+    @admin.display(description=gettext_lazy("mails a second"), ordering="per_second")
+    def at_most(self, limit: SpeedLimit) -> str | None:
+        return _rate(limit.per_second)
 
     @admin.display(description=gettext_lazy("now, a second"))
     def now(self, limit: SpeedLimit) -> str | None:
-        rate = limit.effective(timezone.now())
-        return None if rate is None else number_format(round(rate, 2))
+        return _rate(limit.effective(timezone.now()))
 
     @admin.action(description=gettext_lazy("Forget the slow-down"), permissions=["change"])
     def reset(self, request: HttpRequest, rows: QuerySet[SpeedLimit]) -> None:
@@ -373,6 +376,11 @@ class SpeedLimitAdmin(DeskAdmin[SpeedLimit]):
         for limit in chosen:
             limit.reset()
         tell(request, chosen, said=_("reset"), refused="", total=len(chosen))
+
+
+def _rate(per_second: float | None) -> str | None:
+    """``5``, ``0.25``: without decimals that say nothing."""
+    return None if per_second is None else number_format(f"{per_second:.2f}".rstrip("0").rstrip("."))
 
 
 @admin.register(MailboxMessage)

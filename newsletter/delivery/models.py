@@ -99,6 +99,12 @@ class Campaign(models.Model):
         """When the latest readers had their turn: the date of their mails, and where their deadline begins."""
         return self.last_wave_at or self.started_at
 
+    def expected(self, planned: int) -> int:
+        """How many sends there will be: the ``planned`` ones, which are there, and those still being created."""
+        if self.filled_to is None:
+            return planned
+        return max(planned + self.audience_count - self.filled_count, self.audience_count)
+
     def begin_wave(self, now: datetime) -> bool:
         """It is the next readers' turn. Of several callers exactly one gets True."""
         mine = type(self).objects.sending().filter(pk=self.pk, next_wave_at=self.next_wave_at, filled_to=None)

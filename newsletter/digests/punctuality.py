@@ -55,4 +55,4 @@ def passed_over(runs: Sequence[Run]) -> Sequence[Run]:
 
 
 def _shown(at: datetime, schedule: Schedule) -> str:
-    return date_format(at.astimezone(ZoneInfo(schedule.time_zone)), "j N, H:i")
+    return date_format(at.astimezone(ZoneInfo(schedule.time_zone)), "j M, H:i")

@@ -73,7 +73,8 @@ def next_runs(schedule: Schedule, *, now: datetime) -> list[ShownRun]:
     shown: list[ShownRun] = []
     before = now
     for run in islice(scheduling.runs(schedule, after=now), SHOWN_RUNS):
-        told = date_format(run.at.astimezone(zone), "l j F Y, H:i")
+        local = run.at.astimezone(zone)
+        told = date_format(local, "l j F, H:i" if local.year == now.astimezone(zone).year else "l j F Y, H:i")
         shown.append(ShownRun(run.at, run.day.isoformat(), told, _remark(schedule, run, zone, before=before)))
         before = run.at
     return shown

@@ -157,7 +157,7 @@ def _next_run(newsletter: Newsletter) -> tuple[Schedule, datetime] | None:
 
 def planned(article: Article, schedule: Schedule, next_run_at: datetime, *, days: int) -> str:
     """``days``: how old an article may be for the schedule's next run."""
-    at = date_format(next_run_at.astimezone(ZoneInfo(schedule.time_zone)), "D j N, H:i")
+    at = date_format(next_run_at.astimezone(ZoneInfo(schedule.time_zone)), "D j M, H:i")
     if article.released_at and article.released_at < next_run_at - timedelta(days=days):
         return _("not in: older than its window of %(days)d days") % {"days": days}
     return _("goes into the draft for %(at)s") % {"at": at}

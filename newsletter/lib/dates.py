@@ -32,8 +32,17 @@ def hour_of_day(moment: time | datetime) -> str:
 
 
 def day_and_hour(at: datetime, zone: str) -> str:
-    """``Mon 23 Nov., 07:00`` in the zone of that name: where the desk says when something is due or was done."""
-    return date_format(at.astimezone(ZoneInfo(zone)), "D j N, H:i")
+    """``Mon 23 Nov, 07:00`` in the zone of that name: where the desk says when something is due or was done."""
+    return date_format(at.astimezone(ZoneInfo(zone)), "D j M, H:i")
+
+
+def span_of_hours(start: datetime, end: datetime, zone: str) -> str:
+    """``Mon 23 Nov, 07:00–07:06``: the same day, and the same minute, stand there once."""
+    begun, ended = start.astimezone(ZoneInfo(zone)), end.astimezone(ZoneInfo(zone))
+    shown, until = day_and_hour(start, zone), day_and_hour(end, zone)
+    if shown == until:
+        return shown
+    return f"{shown}–{date_format(ended, 'H:i')}" if begun.date() == ended.date() else f"{shown} – {until}"
 
 
 def _local(moment: date | datetime) -> date:

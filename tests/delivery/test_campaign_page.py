@@ -72,6 +72,23 @@ def test_page_tells_what_was_taken_put_off_and_refused_and_why(desk: Client, cam
     assert "cleo@example.org" not in page  # the server's words outlive a reader
 
 
+def test_mails_that_are_still_being_created_are_not_done(desk: Client, campaign: Campaign) -> None:
+    Campaign.objects.filter(pk=campaign.pk).update(filled_to=1, filled_count=5, audience_count=50)
+
+    page = page_of(desk, campaign)
+
+    assert 'value="8"' in page  # four of fifty
+    assert "50 readers in all" in page
+
+
+def test_who_waits_for_a_speed_limit_is_not_said_to_have_met_a_silent_server(desk: Client, campaign: Campaign) -> None:
+    campaign.sends.filter(status=Send.Status.DEFERRED).update(response="")
+
+    page = page_of(desk, campaign)
+
+    assert "a speed limit lets no more through at once" in page
+
+
 def test_tallies_are_the_ledgers_figures_by_group_of_domains(campaign: Campaign) -> None:
     groups = tallies.by_group(campaign)
 

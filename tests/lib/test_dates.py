@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.utils import timezone, translation
 from django.utils.formats import localize
 
-from newsletter.lib.dates import folio_date, full_date, hour_of_day
+from newsletter.lib.dates import day_and_hour, folio_date, full_date, hour_of_day, span_of_hours
 
 DAY = date(2026, 11, 22)
 
@@ -51,3 +51,17 @@ def test_readers_get_the_hour_as_their_language_has_it(language: str, hour: str)
 def test_desk_writes_hours_in_24_as_its_lists_do(language: str, moment: str) -> None:
     with translation.override(language), timezone.override(UTC):
         assert localize(datetime(2026, 11, 22, 19, 8, tzinfo=UTC)) == moment
+
+
+def test_desk_writes_months_short_and_without_a_full_stop() -> None:
+    assert day_and_hour(datetime(2026, 11, 23, 6, tzinfo=UTC), "Europe/Paris") == "Mon 23 Nov, 07:00"
+
+
+@pytest.mark.parametrize(
+    ("minutes", "told"),
+    [(0, "Mon 23 Nov, 23:50"), (9, "Mon 23 Nov, 23:50–23:59"), (15, "Mon 23 Nov, 23:50 – Tue 24 Nov, 00:05")],
+)
+def test_span_names_its_day_once(minutes: int, told: str) -> None:
+    start = datetime(2026, 11, 23, 23, 50, tzinfo=UTC)
+
+    assert span_of_hours(start, start + timedelta(minutes=minutes), "UTC") == told

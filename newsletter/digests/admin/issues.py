@@ -65,7 +65,7 @@ class ItemInline(TabularInline[IssueItem, Issue]):
         url = reverse("admin:articles_article_change", args=[article.pk])
         note = str(article.get_status_display())
         if article.status == article.Status.PUBLISHED and article.released_at:
-            note = date_format(timezone.localtime(article.released_at), "j N, H:i")
+            note = date_format(timezone.localtime(article.released_at), "j M, H:i")
         return format_html('<a href="{}" class="desk-link">{}</a><br><small>{}</small>', url, article.title, note)
 
 

@@ -81,7 +81,7 @@ def _under_way(user: User) -> Iterator[tuple[int, Run]]:
     for campaign in campaigns:
         issue, sums = campaign.issue, books[campaign.pk]
         paused = campaign.status == Campaign.Status.PAUSED
-        percent = _percent(sums)
+        percent = _percent(campaign, sums)
         state = _("paused") if paused else _("sending")
         detail = campaign.reason if paused else _on_the_way(campaign, sums)
         tone = "warning" if paused else "info"
@@ -90,8 +90,9 @@ def _under_way(user: User) -> Iterator[tuple[int, Run]]:
         yield issue.newsletter_id, Run(str(issue), campaign.dated_at, shown, state, tone, detail, url, percent)
 
 
-def _percent(books: Books) -> int:
-    return round(100 * (books.planned - books.waiting) / books.planned) if books.planned else 0
+def _percent(campaign: Campaign, books: Books) -> int:
+    expected = campaign.expected(books.planned)
+    return 100 * (books.planned - books.waiting) // expected if expected else 0
 
 
 def _on_the_way(campaign: Campaign, books: Books) -> str:
@@ -180,4 +181,4 @@ def _opening(schedule: Schedule, run_at: datetime) -> str:
     """The hour alone if it is on the day of the run."""
     zone = ZoneInfo(schedule.time_zone)
     at = (run_at - timedelta(minutes=schedule.draft_minutes)).astimezone(zone)
-    return date_format(at, "H:i" if at.date() == run_at.astimezone(zone).date() else "D j N, H:i")
+    return date_format(at, "H:i" if at.date() == run_at.astimezone(zone).date() else "D j M, H:i")

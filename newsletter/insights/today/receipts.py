@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
-from django.utils.formats import date_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -17,7 +15,7 @@ from newsletter.delivery.models import Campaign, Send
 from newsletter.digests.models import Issue
 from newsletter.engagement.models import Event
 from newsletter.insights.today.needs import desk_of, reported
-from newsletter.lib.dates import day_and_hour
+from newsletter.lib.dates import day_and_hour, span_of_hours
 from newsletter.lib.numbers import grouped, grouped_up_to
 
 MOST = 8
@@ -87,15 +85,8 @@ def _of_campaign(campaign: Campaign, books: Books) -> Iterator[str]:
 
 
 def _span(campaign: Campaign) -> str:
-    """``Mon 23 Nov., 07:00–07:06``"""
-    begun = _local(campaign.started_at, campaign.issue)
-    if campaign.finished_at is None:
-        return begun
-    zone = ZoneInfo(campaign.issue.newsletter.time_zone)
-    start, end = campaign.started_at.astimezone(zone), campaign.finished_at.astimezone(zone)
-    if (start.date(), start.hour, start.minute) == (end.date(), end.hour, end.minute):
-        return begun
-    return f"{begun}–{date_format(end, 'H:i' if start.date() == end.date() else 'D j N, H:i')}"
+    zone = campaign.issue.newsletter.time_zone
+    return span_of_hours(campaign.started_at, campaign.finished_at or campaign.started_at, zone)
 
 
 def _reports(count: int) -> str:

@@ -61,8 +61,13 @@ class Figures:
         return sum(self.books.of(status) for status in (Send.Status.SENT, Send.Status.FAILED, Send.Status.SKIPPED))
 
     @property
+    def expected(self) -> int:
+        """With those whose mails are still being created."""
+        return self.campaign.expected(self.books.planned)
+
+    @property
     def percent(self) -> int:
-        return 100 * self.done // self.books.planned if self.books.planned else 0
+        return 100 * self.done // self.expected if self.expected else 0
 
 
 def figures(campaign: Campaign, *, now: datetime) -> Figures:
@@ -73,6 +78,7 @@ def figures(campaign: Campaign, *, now: datetime) -> Figures:
     rate = tallies.rate(minutes, begun_at=campaign.dated_at, now=now)
     is_sending = campaign.status == Campaign.Status.SENDING
     waiting = books.of(Send.Status.QUEUED) + books.of(Send.Status.IN_FLIGHT)
+    waiting += campaign.expected(books.planned) - books.planned
     return Figures(
         campaign=campaign,
         books=books,

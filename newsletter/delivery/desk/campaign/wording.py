@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 
 from newsletter.delivery.desk.campaign.figures import Figures
 from newsletter.delivery.models import Campaign, Send
-from newsletter.lib.dates import day_and_hour
+from newsletter.lib.dates import day_and_hour, span_of_hours
 from newsletter.lib.numbers import grouped
 
 TONES = {
@@ -84,9 +84,7 @@ def _sentences(figures: Figures) -> Iterator[str]:
         if figures.seconds_left is not None:
             yield _("About %(span)s to go.") % {"span": span(figures.seconds_left)}
     elif campaign.finished_at:
-        yield _("From %(start)s to %(end)s.") % {
-            "start": day_and_hour(campaign.started_at, zone), "end": day_and_hour(campaign.finished_at, zone),
-        }  # fmt: skip
+        yield span_of_hours(campaign.started_at, campaign.finished_at, zone)
     if figures.is_moving:
         yield from _still_to_come(campaign)
 

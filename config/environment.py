@@ -57,6 +57,13 @@ def number(name: str, default: int) -> int:
     return int(value)
 
 
+def percent(name: str, default: float) -> float:
+    value = text(name, str(default))
+    if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]+)?", value, re.ASCII):
+        raise ImproperlyConfigured(f"{name} is {value!r}; it should be a number such as 5 or 0.3.")
+    return float(value)
+
+
 def choice(name: str, default: str, *, among: Collection[str]) -> str:
     value = text(name, default).lower()
     if value not in among:

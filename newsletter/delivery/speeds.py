@@ -94,11 +94,13 @@ class SpeedBucket(models.Model):
 
 
 class BounceAlarm(models.Model):
-    """A campaign was stopped because too many were refused: its counts then, from which the next alarm counts."""
+    """A campaign was stopped because too much came back: its counts then, from which the next alarm counts."""
 
     campaign = models.OneToOneField("delivery.Campaign", on_delete=models.CASCADE, related_name="bounce_alarm")
     accepted = models.PositiveIntegerField()
     refused = models.PositiveIntegerField()
+    bounced = models.PositiveIntegerField(default=0, db_default=0, help_text="as reported after it was accepted")
+    complained = models.PositiveIntegerField(default=0, db_default=0)
 
     def __str__(self) -> str:
         return f"{self.campaign}: {self.refused}"

@@ -13,12 +13,15 @@ from django.db import transaction
 
 from newsletter.delivery import archive
 from newsletter.delivery.models import Send
+from newsletter.engagement.alarms import stop_if_reported
 from newsletter.engagement.models import Event
 from newsletter.engagement.silence import revive_reader
 from newsletter.lib.addresses import address_hash, without_address
 from newsletter.subscribers.models import ConsentRecord, Subscriber, Subscription, Suppression
 from newsletter.subscribers.suppression import suppress
 from newsletter.subscribers.unsubscribing import unsubscribe
+
+STORMS = {Event.Kind.BOUNCED, Event.Kind.REJECTED, Event.Kind.COMPLAINED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,8 @@ def record(report: Report, *, now: datetime) -> bool:
 
 
 def _act(report: Report, send: Send | None, *, now: datetime) -> None:
+    if send and report.kind in STORMS:
+        stop_if_reported(send.campaign)
     if not Subscriber.objects.filter(address_hash=address_hash(report.recipient)).exists():
         return  # nobody of ours: a forged or misdirected report must not fill the suppression list
     if report.kind == Event.Kind.COMPLAINED:

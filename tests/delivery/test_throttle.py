@@ -15,6 +15,8 @@ from newsletter.delivery.models import Campaign, Send, SpeedLimit
 from newsletter.delivery.throttle.buckets import DatabaseStore, Reservation, Store, shared_store
 from newsletter.delivery.throttle.lanes import Lane
 from newsletter.delivery.throttle.states import status
+from newsletter.subscribers.models import Suppression
+from newsletter.subscribers.suppression import suppress
 from tests.delivery.conftest import Clock
 from tests.factories import NOW
 from tests.servers.smtp import SmtpServer, Stage
@@ -144,6 +146,22 @@ def test_a_storm_of_refusals_stops_the_campaign_until_a_person_acts(
 
     assert stopped == ("paused", None)
     assert campaign.status == "sending"
+
+
+def test_a_storm_leaves_nobody_on_the_suppression_list_but_who_was_there_before(
+    campaign: Campaign, clock: Clock, smtp_mailers: SmtpServer, settings: Settings
+) -> None:
+    settings.BOUNCE_ALARM_MAILS = 5
+    before = suppress(email="gone@example.org", reason=Suppression.Reason.HARD_BOUNCE, now=NOW - timedelta(days=9))
+    smtp_mailers.refuse(Stage.RCPT, "550 5.1.1 no such user")
+
+    for _turn in range(2):
+        dispatch.drain(campaign, clock=clock, seconds=30)
+
+    campaign.refresh_from_db()
+    assert campaign.status == "paused"
+    assert "5 addresses that were called bad are off the suppression list again." in campaign.reason
+    assert list(Suppression.objects.all()) == [before]
 
 
 def test_a_transports_rate_holds(

@@ -25,10 +25,11 @@ from newsletter.delivery.outcomes import Outcome, SenderRefusedError, TransportD
 from newsletter.delivery.personalization import Outgoing
 from newsletter.delivery.recipients import Recipient
 from newsletter.delivery.settling import Ledger
-from newsletter.delivery.throttle import alarms
+from newsletter.delivery.throttle import alarms, windows
 from newsletter.delivery.throttle.gate import Gate
 from newsletter.delivery.transports.base import Transport
 from newsletter.delivery.transports.registry import open_transport
+from newsletter.lib.dates import day_and_hour
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +45,9 @@ def drain(campaign: Campaign, *, clock: Clock, seconds: float) -> int:
     A transport that is down pauses the campaign for a while, a server that refuses us pauses it until a person acts.
     Whatever else goes wrong is raised, and pauses it for a while with its reason; a database that is away does not.
     """
-    turn = Turn(campaign, clock=clock, until=clock() + timedelta(seconds=seconds))
+    if _is_out_of_hours(campaign, clock()):
+        return 0
+    turn = Turn(campaign, clock=clock, until=_end_of_turn(campaign, clock(), seconds=seconds))
     try:
         way_out = open_transport(
             newsletter=campaign.issue.newsletter.slug,
@@ -69,6 +72,23 @@ def drain(campaign: Campaign, *, clock: Clock, seconds: float) -> int:
         campaign.pause(reason=reason, resume_at=clock() + RETRY_AFTER)
         raise
     return turn.ledger.settled_count
+
+
+def _is_out_of_hours(campaign: Campaign, now: datetime) -> bool:
+    """Outside the newsletter's hours it pauses until they begin; alerts know no hours."""
+    newsletter = campaign.issue.newsletter
+    opening = None if campaign.issue.is_alert else windows.opens_at(newsletter, now)
+    if opening is None:
+        return False
+    at = day_and_hour(opening, newsletter.time_zone)
+    campaign.pause(reason=_("It is outside the newsletter's hours. It goes on %(at)s.") % {"at": at}, resume_at=opening)
+    return True
+
+
+def _end_of_turn(campaign: Campaign, now: datetime, *, seconds: float) -> datetime:
+    end = now + timedelta(seconds=seconds)
+    closing = None if campaign.issue.is_alert else windows.closes_at(campaign.issue.newsletter, now)
+    return min(end, closing) if closing else end
 
 
 class Turn:

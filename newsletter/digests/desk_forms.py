@@ -111,6 +111,8 @@ class NewsletterForm(DeskForm[Newsletter]):
                     self._refuse_to_drop(cadence, offered)
         if (cleaned.get("quiet_from") is None) != (cleaned.get("quiet_until") is None):
             self.add_error("quiet_until", _("Quiet hours need a beginning and an end."))
+        if (cleaned.get("sends_from") is None) != (cleaned.get("sends_until") is None):
+            self.add_error("sends_until", _("The hours in which mails are handed over need a beginning and an end."))
         return cleaned
 
     def _refuse_to_drop(self, cadence: Cadence, offered: Collection[str]) -> None:

@@ -63,6 +63,7 @@ class NewsletterAdmin(DeskAdmin[Newsletter]):
                     "offered_weekdays",
                     ("quiet_from", "quiet_until"),
                     "quiet_dates",
+                    ("sends_from", "sends_until"),
                 ],
             },
         ),

@@ -76,6 +76,11 @@ class Newsletter(models.Model):
     quiet_dates = models.JSONField(
         _("quiet days"), default=list, blank=True, help_text="YYYY-MM-DD, or first/last of a stretch"
     )
+    sends_from = models.TimeField(
+        _("hands mails over from"), null=True, blank=True,
+        help_text=_("At other hours a large issue pauses, and goes on by itself; alerts do not. Empty: at any hour."),
+    )  # fmt: skip
+    sends_until = models.TimeField(_("hands mails over until"), null=True, blank=True)
     accent_color = models.CharField(_("accent color"), max_length=7, default="#8a2f1d")
     measures_opens = models.BooleanField(
         _("measure opens of readers who agreed"), default=False,
@@ -120,7 +125,12 @@ class Newsletter(models.Model):
                 condition=Q(quiet_from__isnull=True, quiet_until__isnull=True)
                 | Q(quiet_from__isnull=False, quiet_until__isnull=False),
                 name="quiet_hours_have_both_ends",
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(sends_from__isnull=True, sends_until__isnull=True)
+                | Q(sends_from__isnull=False, sends_until__isnull=False),
+                name="sending_hours_have_both_ends",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Self
 
 from django.core.validators import MinValueValidator
@@ -64,6 +64,13 @@ class SpeedLimit(models.Model):
         if recovered >= self.slowed_from:
             return self.per_second
         return recovered if self.per_second is None else min(recovered, self.per_second)
+
+    def whole_again_at(self, now: datetime) -> datetime | None:
+        """When nothing of a slow-down is left; None: nothing is left of one now."""
+        if self.slowed_to is None or self.slowed_from is None or self.slowed_at is None:
+            return None
+        at = self.slowed_at + timedelta(minutes=RECOVERY_MINUTES * (1 - self.slowed_to / self.slowed_from))
+        return at if at > now else None
 
     def slow_down(self, *, observed: float, reason: str, now: datetime) -> bool:
         """Halve it. Of several workers that saw the same deferrals one does it."""

@@ -15,9 +15,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from newsletter.delivery import campaigns, dispatch, tallies
-from newsletter.delivery.models import Campaign, Send, Tally
+from newsletter.delivery.models import Campaign, Send, SpeedLimit, Tally
 from newsletter.delivery.outcomes import Fate
 from newsletter.delivery.throttle.groups import group_of
+from newsletter.delivery.throttle.states import status
 from newsletter.digests.models import Issue
 from tests.factories import (
     NOW,
@@ -87,6 +88,35 @@ def test_who_waits_for_a_speed_limit_is_not_said_to_have_met_a_silent_server(des
     page = page_of(desk, campaign)
 
     assert "a speed limit lets no more through at once" in page
+
+
+def test_page_tells_what_is_slowed_down_to_how_much_why_and_until_when(desk: Client, campaign: Campaign) -> None:
+    now = timezone.now()
+    slowed = SpeedLimit.objects.create(name="outlook.com")
+    slowed.slow_down(observed=10, reason="451 4.7.1 too many mails", now=now)
+    SpeedLimit.objects.create(name="gmail.com", per_second=0.2)
+    SpeedLimit.objects.create(scope=SpeedLimit.Scope.NEWSLETTER, name="another", per_second=3)
+
+    held = status(campaign, now=now)
+    page = page_of(desk, campaign)
+
+    assert [(each.name, each.whole_again_at) for each in held] == [
+        ("gmail.com", None),
+        ("outlook.com", now + timedelta(minutes=10)),
+    ]
+    assert "5 mails a second, slowed down" in page
+    assert "451 4.7.1 too many mails" in page
+    assert "12 mails a minute" in page
+    assert "3 mails a second" not in page
+
+
+def test_a_campaign_that_is_over_is_slowed_down_by_nothing(desk: Client, campaign: Campaign) -> None:
+    SpeedLimit.objects.create(name="gmail.com", per_second=0.2)
+    campaign.cancel(timezone.now())
+
+    page = page_of(desk, campaign)
+
+    assert "12 mails a minute" not in page
 
 
 def test_tallies_are_the_ledgers_figures_by_group_of_domains(campaign: Campaign) -> None:

@@ -13,10 +13,12 @@ from newsletter.delivery import campaigns, tallies
 from newsletter.delivery.books import Books, books_of
 from newsletter.delivery.models import Campaign, Send
 from newsletter.delivery.tallies import Numbers
+from newsletter.delivery.throttle.states import Held, status
 from newsletter.lib.addresses import without_address
 
 MOST_READ = 2_000  # refusals and put-off sends that are read to tell why
 MOST_WORDS = 8
+MOST_LIMITS = 20
 SHOWN_MINUTES = 60
 NUMBERS = re.compile(r"[0-9A-Fa-f]{6,}|\b\d+\b(?![.\d])")  # queue ids and counters, which make equal words differ
 
@@ -51,6 +53,7 @@ class Figures:
     seconds_left: int | None
     deferred: Reasons
     refused: Reasons
+    limits: tuple[Held, ...]
 
     @property
     def is_moving(self) -> bool:
@@ -88,7 +91,15 @@ def figures(campaign: Campaign, *, now: datetime) -> Figures:
         seconds_left=math.ceil(waiting / rate) if is_sending and rate and waiting else None,
         deferred=_deferred(campaign),
         refused=_refused(campaign),
+        limits=_limits(campaign, now=now),
     )
+
+
+def _limits(campaign: Campaign, *, now: datetime) -> tuple[Held, ...]:
+    """Of a campaign that is on its way: what slows it down now, those that are slowed down first."""
+    if campaign.status not in {Campaign.Status.SENDING, Campaign.Status.PAUSED}:
+        return ()
+    return tuple(sorted(status(campaign, now=now), key=lambda held: held.whole_again_at is None)[:MOST_LIMITS])
 
 
 def _up_to_date(campaign: Campaign, groups: Mapping[str, Numbers]) -> Books:

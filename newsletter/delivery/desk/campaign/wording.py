@@ -9,7 +9,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from newsletter.delivery.desk.campaign.figures import Figures
-from newsletter.delivery.models import Campaign, Send
+from newsletter.delivery.models import Campaign, Send, SpeedLimit
+from newsletter.delivery.throttle.states import Held
 from newsletter.lib.dates import day_and_hour, span_of_hours
 from newsletter.lib.numbers import grouped
 
@@ -22,6 +23,16 @@ TONES = {
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """A speed limit: of whom, how fast, until when it is slowed down, and for which words of the receiver."""
+
+    name: str
+    speed: str
+    until: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """``state`` with its ``tone``; ``sentence`` says where it stands; ``figures`` are (value, label, status)."""
 
@@ -29,6 +40,7 @@ class Told:
     tone: str
     sentence: str
     figures: tuple[tuple[str, str, str], ...]
+    limits: tuple[Limit, ...]
 
 
 def told(figures: Figures) -> Told:
@@ -38,7 +50,27 @@ def told(figures: Figures) -> Told:
         tone=TONES[Campaign.Status(campaign.status)],
         sentence=" ".join(_sentences(figures)),
         figures=tuple(_counts(figures)),
+        limits=tuple(_limit(held, campaign) for held in figures.limits),
     )
+
+
+def _limit(held: Held, campaign: Campaign) -> Limit:
+    newsletter = campaign.issue.newsletter
+    name = newsletter.name if held.scope == SpeedLimit.Scope.NEWSLETTER else held.name
+    until = ""
+    if held.whole_again_at:
+        at = day_and_hour(held.whole_again_at, newsletter.time_zone)
+        until = _("slowed down; it recovers minute by minute, wholly by %(at)s if nothing more is put off") % {"at": at}
+    return Limit(name, _speed(held.per_second), until, held.reason)
+
+
+def _speed(per_second: float) -> str:
+    """``5 mails a second``, ``12 mails a minute``."""
+    if per_second >= 1:
+        count = round(per_second)
+        return ngettext("%(count)s mail a second", "%(count)s mails a second", count) % {"count": grouped(count)}
+    count = max(round(per_second * 60), 1)
+    return ngettext("%(count)s mail a minute", "%(count)s mails a minute", count) % {"count": grouped(count)}
 
 
 def span(seconds: int) -> str:

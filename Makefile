@@ -31,7 +31,7 @@ test: $(ALL_STAMP) ## every test, on the embedded database and broker
 # What would be the same on any database is left to `make test`: how the code is written, how pages look in a browser,
 # and how the launcher starts what is embedded.
 SAME_ANYWHERE := architecture lib \
-	$(addprefix journeys/test_,desk_for_everybody.py desk_of_readers.py issue_desk.py launcher.py other_sites.py pages.py \
+	$(addprefix journeys/test_,desk_for_everybody.py desk_of_readers.py issue_desk.py launcher.py other_sites.py own_data.py pages.py \
 		proof_of_work.py right_to_left.py writing.py) \
 	$(addprefix threats/test_,12_desk_and_mail.py 12_stored_xss.py 15_xml_entities.py 16_bombs.py 17_parser.py 21_pictures.py)
 # Both must be named: the tests make and drop databases on the one and empty databases of the other.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -28,6 +29,8 @@ hypothesis.settings.register_profile("ci", max_examples=250, deadline=None, dera
 hypothesis.settings.load_profile("ci" if workspace.IS_CI else "default")
 
 network.install()
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # started in the background by a shell: what we start inherits it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_sessionstart() -> None:

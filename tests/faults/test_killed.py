@@ -70,14 +70,7 @@ def test_killed_worker_loses_nobody(site: Product, relay: SmtpServer, stage: Sta
     hold.release()
     recover(site, slug)
 
-    copies = Counter(relay.recipients())
-    assert set(copies) == readers
-    repeated = [reader for reader, count in copies.items() if count > 1]
-    assert len(repeated) <= UNDER_WAY
-    assert max(copies.values()) <= 2
-    for reader in repeated:
-        first, second = (mail.content for mail in relay.messages if mail.recipients == (reader,))
-        assert first == second
+    assert_nobody_lost(relay, readers)
     assert statuses(site, slug) == {"sent": READER_COUNT}
 
 
@@ -95,7 +88,7 @@ def test_mail_server_that_goes_away_and_returns_costs_nobody_the_issue(site: Pro
     recover(site, slug)
 
     assert "cannot be reached" in paused["reason"]
-    assert Counter(relay.recipients()) == Counter(readers)
+    assert_nobody_lost(relay, readers)  # it may have gone with a mail that it had taken and not answered
     assert statuses(site, slug) == {"sent": READER_COUNT}
 
 
@@ -129,6 +122,18 @@ def test_killed_broker_loses_nobody(site: Product, relay: SmtpServer) -> None:
 
     assert Counter(relay.recipients()) == Counter(readers)
     assert statuses(site, slug) == {"sent": READER_COUNT}
+
+
+def assert_nobody_lost(relay: SmtpServer, readers: set[str]) -> None:
+    """Everybody has it, and only what was under way came twice: the same mail."""
+    copies = Counter(relay.recipients())
+    assert set(copies) == readers
+    repeated = [reader for reader, count in copies.items() if count > 1]
+    assert len(repeated) <= UNDER_WAY
+    assert max(copies.values()) <= 2
+    for reader in repeated:
+        first, second = (mail.content for mail in relay.messages if mail.recipients == (reader,))
+        assert first == second
 
 
 # --- steps ------------------------------------------------------------------------------------------------------------

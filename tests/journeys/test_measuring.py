@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from tests import product
 from tests.journeys import letters
 from tests.journeys.test_pages import flaws, path_in_letter
+from tests.journeys.test_reader import PEOPLE_ARE_SLOWER
 from tests.product import Product
 
 IN_MEASURES = """
@@ -35,6 +36,7 @@ def test_reader_agrees_clicks_and_ends_it(site: Product, open_page: Callable[...
     page.get_by_role("checkbox", name=re.compile("^Latest news")).check()
     tick.check()
     page.get_by_label("E-mail address").fill(READER)
+    page.wait_for_timeout(PEOPLE_ARE_SLOWER)
     page.get_by_role("button", name="Sign up").click()
     number = letters.letter_in_mailbox(site, READER)["id"]
 

@@ -82,11 +82,11 @@ def test_mail_server_that_goes_away_and_returns_costs_nobody_the_issue(site: Pro
     hold.wait(SLOW)
 
     relay.stop()
-    eventually(lambda: campaign(site, slug)["status"] == "paused", seconds=SLOW, every=1)
-    paused = campaign(site, slug)
+    paused = eventually(lambda: paused_campaign(site, slug), seconds=SLOW, every=1)
     relay.start()
     recover(site, slug)
 
+    assert paused
     assert "cannot be reached" in paused["reason"]
     assert_nobody_lost(relay, readers)  # it may have gone with a mail that it had taken and not answered
     assert statuses(site, slug) == {"sent": READER_COUNT}
@@ -137,6 +137,15 @@ def assert_nobody_lost(relay: SmtpServer, readers: set[str]) -> None:
 
 
 # --- steps ------------------------------------------------------------------------------------------------------------
+def paused_campaign(site: Product, slug: str) -> dict[str, Any] | None:
+    """None while it is not paused; then what was put off is due, for a fast machine has nothing else left to try."""
+    found: dict[str, Any] = campaign(site, slug)
+    if found["status"] == "paused":
+        return found
+    site.run(LET_TIME_PASS)
+    return None
+
+
 def make_audience(site: Product, slug: str) -> set[str]:
     site.run(MAKE_AUDIENCE.format(slug=slug, count=READER_COUNT))
     return {f"{slug}-{number}@example.org" for number in range(READER_COUNT)}

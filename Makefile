@@ -28,11 +28,12 @@ run: $(RUN_STAMP) ## set everything up and run the site until Ctrl-C (PORT, DATA
 test: $(ALL_STAMP) ## every test, on the embedded database and broker
 	@env -u DATABASE_URL -u REDIS_URL $(PYTHON_BIN)/pytest -q -n auto
 
-# What would be the same on any database is left to `make test`: how the code is written, how pages look in a browser,
-# and how the launcher starts what is embedded.
-SAME_ANYWHERE := architecture lib \
-	$(addprefix journeys/test_,desk_for_everybody.py desk_of_readers.py issue_desk.py launcher.py other_sites.py own_data.py pages.py \
-		proof_of_work.py right_to_left.py writing.py) \
+# What would be the same on any database is left to `make test`: how the code is written, who may do what, how pages
+# look and work in a browser but for a reader's way through all of it, and how the launcher starts what is embedded.
+SAME_ANYWHERE := architecture lib admin/test_roles.py \
+	$(addprefix faults/test_,old_messages.py template_error.py) \
+	$(addprefix journeys/test_,alert.py desk_for_everybody.py desk_of_readers.py editor.py issue_desk.py launcher.py measuring.py \
+		other_sites.py own_data.py pages.py proof_of_work.py right_to_left.py writing.py) \
 	$(addprefix threats/test_,12_desk_and_mail.py 12_stored_xss.py 15_xml_entities.py 16_bombs.py 17_parser.py 21_pictures.py)
 # Both must be named: the tests make and drop databases on the one and empty databases of the other.
 test-services: $(ALL_STAMP) ## the tests of what a database does, on the PostgreSQL and Redis that DATABASE_URL and REDIS_URL name
@@ -94,6 +95,9 @@ bench-mailing: $(ALL_STAMP) ## readers mailed per second and peak memory, beside
 .PHONY: bench-providers
 bench-providers: $(ALL_STAMP) ## readers mailed per second through a provider's API, in batches and one by one
 	@$(PYTHON_BIN)/python -m tests.benchmarks.providers
+.PHONY: bench-limits
+bench-limits: $(ALL_STAMP) ## the fewest and the most mails in any ten seconds under a speed limit; uses DATABASE_URL and REDIS_URL
+	@$(PYTHON_BIN)/python -m tests.benchmarks.limits
 .PHONY: bench-sending
 bench-sending: $(ALL_STAMP) ## mails made and handed over per second, no ledger, beside smtplib and Django; smtp-sink and Postfix if installed
 	@$(PYTHON_BIN)/python -m tests.benchmarks.sending
@@ -106,6 +110,9 @@ bench-feeds: $(ALL_STAMP) ## feeds polled per minute and articles imported per s
 .PHONY: bench-readers
 bench-readers: $(ALL_STAMP) ## the desk's lists at a million readers: times and query plans; needs DATABASE_URL
 	@$(PYTHON_BIN)/python -m tests.benchmarks.readers_lists
+.PHONY: bench-digest-pages
+bench-digest-pages: $(ALL_STAMP) ## the desk's pages and actions of digests and deliveries at a million readers; needs DATABASE_URL
+	@$(PYTHON_BIN)/python -m tests.benchmarks.digest_pages
 .PHONY: bench-rendering
 bench-rendering: $(ALL_STAMP) ## template renders, time an edition and a reader, and bytes of a 10-story digest in each layout
 	@$(PYTHON_BIN)/python -m tests.benchmarks.rendering
@@ -124,3 +131,11 @@ bench-site: $(ALL_STAMP) ## front page and article under load at a million artic
 .PHONY: lighthouse
 lighthouse: ## Lighthouse on a running site (URL=http://localhost:8000), phone and desk: 100 everywhere or it fails
 	@tests/benchmarks/lighthouse.sh $(URL)
+
+.PHONY: catalogs
+catalogs: $(ALL_STAMP) ## what readers meet into config/locale, compiled; says what is not translated yet (LANGUAGES=it adds one)
+	@env -u DATABASE_URL DJANGO_SETTINGS_MODULE=config.settings $(PYTHON_BIN)/python -m tests.catalogs $(LANGUAGES)
+
+.PHONY: pictures
+pictures: $(ALL_STAMP) ## every picture of the docs and the README anew, from the demo site; needs Chromium
+	@env -u DATABASE_URL -u REDIS_URL $(PYTHON_BIN)/python -m tests.pictures

@@ -90,12 +90,16 @@ else:
 
 
 class DeskAdmin[Row: Model](BaseAdmin[Row]):
-    """A page for editors. ``actions_submit_line`` names buttons that save the form and then do what they say."""
+    """A page for editors. ``actions_submit_line`` names buttons that save the form and then do what they say.
+
+    ``when_empty`` is what a list without rows says: what would be there, and where it comes from.
+    """
 
     list_per_page = 50
     show_full_result_count = False
     list_filter_submit = True
     warn_unsaved_form = True
+    when_empty: StrOrPromise = ""
     searches_addresses = False  # the search fields hold address keys, which are in lower case
 
     def changeform_view(

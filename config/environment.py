@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import re
 import secrets
@@ -21,6 +22,7 @@ MAIL_ADDRESS = re.compile(r"[A-Za-z0-9._+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 
 SMTP_TIMEOUT_SECONDS = 20
+PROVIDER_TIMEOUT_SECONDS = 30  # as anymail waits for the others
 # What any mailer's URL may say after its ?, for bulk mail: how much at once, its share and its place among several.
 # They stand in the entry's SENDING, as whole numbers from 1 up; beside them `rate`, in mails a second.
 SENDING_NUMBERS = frozenset({"connections", "window", "messages", "batch", "weight", "order"})
@@ -202,9 +204,11 @@ def mailer(name: str, url: str) -> dict[str, Any]:
     if parts.scheme in {"smtp", "smtps"}:
         found = _smtp_options(name, parts, options)
         return {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": found, "SENDING": sending}
+    if parts.scheme == "ses":
+        return {**_amazon(name, parts, options), "SENDING": sending}
     if parts.scheme in PROVIDERS:
         return {**_provider(name, parts, options), "SENDING": sending}
-    known = ", ".join(["mailbox:", "smtp://", "smtps://", *(f"{provider}://" for provider in PROVIDERS)])
+    known = ", ".join(["mailbox:", "smtp://", "smtps://", *(f"{provider}://" for provider in PROVIDERS), "ses://"])
     raise ImproperlyConfigured(f"{name} should begin with one of {known}.")
 
 
@@ -277,6 +281,31 @@ def _provider(name: str, parts: SplitResult, query: dict[str, str]) -> dict[str,
     if domain_option and domain:
         options[domain_option] = domain
     return {"BACKEND": f"anymail.backends.{module}.EmailBackend", "OPTIONS": options}
+
+
+def _amazon(name: str, parts: SplitResult, query: dict[str, str]) -> dict[str, Any]:
+    """`ses://KEY:SECRET@REGION`, or `ses://REGION` where the machine has its credentials from elsewhere.
+
+    Amazon's library would repeat by itself what was cut off, and nobody would know: here it makes each call once.
+    """
+    if importlib.util.find_spec("boto3") is None:
+        raise ImproperlyConfigured(f"{name}: ses:// needs boto3, which is not installed: config/setup.sh --extra ses")
+    if unknown := query.keys() - {"endpoint_url", "timeout"}:
+        raise ImproperlyConfigured(f"{name} has {', '.join(sorted(unknown))} after its ?, which means nothing here.")
+    credentials, _at, region = parts.netloc.rpartition("@")
+    key, _colon, secret = credentials.partition(":")
+    if not region or bool(key) != bool(secret):
+        raise ImproperlyConfigured(f"{name} should be ses://KEY:SECRET@REGION or ses://REGION, as ses://eu-west-1.")
+    session = {"region_name": region}
+    if key:
+        session |= {"aws_access_key_id": unquote(key), "aws_secret_access_key": unquote(secret)}
+    seconds = _seconds(name, query.get("timeout", str(PROVIDER_TIMEOUT_SECONDS)))
+    config = {"connect_timeout": seconds, "read_timeout": seconds, "retries": {"total_max_attempts": 1}}
+    client = {"config": config} | ({"endpoint_url": query["endpoint_url"]} if "endpoint_url" in query else {})
+    return {
+        "BACKEND": "anymail.backends.amazon_ses.EmailBackend",
+        "OPTIONS": {"session_params": session, "client_params": client},
+    }
 
 
 def _smtp_options(name: str, parts: SplitResult, query: dict[str, str]) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from config.supervision import Part, Supervisor
 from newsletter.insights.metrics import PROMPT_QUEUES, QUEUES, SWEEP_QUEUES
 
 BROKER_PATIENCE_SECONDS = 60
+PROMPT_PROCESSES = 3  # an alert keeps two busy, one that fills its ledger and one that sends: the third confirms
 
 
 class CannotStart(RuntimeError):
@@ -46,7 +47,7 @@ def launch(*, say: Callable[[str], object], now: datetime) -> int:
         try:
             if settings.IS_BROKER_EMBEDDED:
                 _start_broker(supervisor)
-            _prepare(say, now)
+            prepare(say, now)
             for part in parts():
                 supervisor.start(part)
             with supervisor.signals():
@@ -67,7 +68,7 @@ def parts() -> list[Part]:
     listen = ["--host", settings.HOST, "--port", str(settings.PORT), "--log-level", "warning"]
     quiet = ["-l", "warning", "--without-gossip", "--without-mingle"]
     worker = ["worker", "-Q", ",".join(QUEUES), "-c", "2", *quiet]
-    prompt = ["worker", "-n", "prompt@%h", "-Q", ",".join(PROMPT_QUEUES), "-c", "1", *quiet]
+    prompt = ["worker", "-n", "prompt@%h", "-Q", ",".join(PROMPT_QUEUES), "-c", str(PROMPT_PROCESSES), *quiet]
     sweeps = ["worker", "-n", "sweeps@%h", "-Q", ",".join(SWEEP_QUEUES), "-c", "1", *quiet]
     beat = ["beat", "-l", "warning", "--schedule", str(settings.DATA_DIR / "beat-schedule"), "--pidfile="]
     return [
@@ -177,7 +178,8 @@ def _answers(client: redis.Redis) -> bool:
 # --- database, static files, first content ----------------------------------------------------------------------------
 
 
-def _prepare(say: Callable[[str], object], now: datetime) -> None:
+def prepare(say: Callable[[str], object], now: datetime) -> None:
+    """Bring the database and the static files up to date, and give a new site the demo. Raises CannotStart."""
     try:
         _migrate(say)
     except OperationalError as error:

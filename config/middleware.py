@@ -1,15 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
-from pathlib import Path
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.middleware.locale import LocaleMiddleware
 from django.utils import translation
 
 DESK = {"admin", "desk", "issue_desk", "sending"}  # what is shown in unfold's frame
+IN_DESK_LANGUAGE = ("/admin/", "/mailbox/")
 
 
 def admin_content_security_policy(
@@ -30,21 +28,19 @@ def admin_content_security_policy(
     return middleware
 
 
-class SiteLanguageMiddleware(LocaleMiddleware):
-    """The reader's language where the site is translated into it, the site's own everywhere else.
+def page_language(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Pages are in the publication's language, as its articles are; the desk is in English.
 
-    Django's middleware would take any language that *Django* speaks: dates in German over words in English.
+    What the browser asks for is not looked at: words of one language around articles of another help nobody, and a page
+    may be kept for everybody. A view that knows the newsletter or the reader goes on in theirs
+    (newsletter.lib.languages.speak).
     """
 
-    def process_request(self, request: HttpRequest) -> None:
-        super().process_request(request)
-        if translation.get_language() not in translated_languages():
-            translation.activate(settings.LANGUAGE_CODE)
-            request.LANGUAGE_CODE = translation.get_language()
+    def middleware(request: HttpRequest) -> HttpResponse:
+        is_desk = request.path_info.startswith(IN_DESK_LANGUAGE)
+        with translation.override(settings.DESK_LANGUAGE if is_desk else settings.LANGUAGE_CODE):
+            response = get_response(request)
+            response.headers.setdefault("Content-Language", translation.get_language() or "")
+        return response
 
-
-@cache
-def translated_languages() -> frozenset[str]:
-    """The site's own language and those that there are catalogs for."""
-    catalogs = (folder.parent.name for path in settings.LOCALE_PATHS for folder in Path(path).glob("*/LC_MESSAGES"))
-    return frozenset({settings.LANGUAGE_CODE, *(translation.to_language(name) for name in catalogs)})
+    return middleware

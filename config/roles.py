@@ -47,7 +47,7 @@ PUBLISHER = (
     | _models(("view", "change"), "delivery", "campaign")
     | _models(LOOK, "delivery", "send")
     | _models(("view", "delete"), "delivery", "transportoutage")
-    | _models(WORK, "delivery", "speedlimit")
+    | _models(WORK, "delivery", "speedlimit", "warmup")
     | _models(LOOK, "engagement", "event")
     | _models(LOOK, "digests", "edition", "editionitem", "link")
     | _models(WORK, "subscribers", "subscriber", "subscription", "suppression", "label", "maildomain")

@@ -60,7 +60,7 @@ MIDDLEWARE = [
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "config.middleware.admin_content_security_policy",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "config.middleware.SiteLanguageMiddleware",
+    "config.middleware.page_language",
     "config.page_cache.PageCache",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -121,9 +121,12 @@ CELERY_TASK_ROUTES = {
     "newsletter.delivery.tasks.forget": {"queue": "sweeps"},
     "newsletter.delivery.tasks.drain": {"queue": "campaigns"},
     "newsletter.delivery.tasks.fill": {"queue": "campaigns"},
+    "newsletter.delivery.tasks.end": {"queue": "campaigns"},
     "newsletter.delivery.tasks.look_ahead": {"queue": "feeds"},  # as long as a launch, with many readers
+    "newsletter.delivery.tasks.count_correction": {"queue": "feeds"},
     "newsletter.digests.tasks.*": {"queue": "sweeps"},
     "newsletter.engagement.tasks.*": {"queue": "sweeps"},
+    "newsletter.insights.tasks.count_reading*": {"queue": "feeds"},  # seconds, where a million got it
     "newsletter.insights.tasks.*": {"queue": "sweeps"},
     "newsletter.subscribers.tasks.clean_up": {"queue": "sweeps"},
     "newsletter.subscribers.tasks.sweep*": {"queue": "sweeps"},
@@ -217,6 +220,11 @@ CELERY_BEAT_SCHEDULE = {
     "launch-alerts": {"task": "newsletter.delivery.tasks.sweep_alerts", "schedule": 2.0, "options": {"expires": 2}},
     "drain-campaigns": {"task": "newsletter.delivery.tasks.sweep", "schedule": 5.0, "options": {"expires": 5}},
     "count-for-the-desk": {"task": "newsletter.insights.tasks.refresh", "schedule": 60.0, "options": {"expires": 60}},
+    "count-clicks": {
+        "task": "newsletter.insights.tasks.count_readings",
+        "schedule": 600.0,
+        "options": {"expires": 600},
+    },
     "heartbeat": {"task": "newsletter.insights.tasks.heartbeat", "schedule": 10.0, "options": {"expires": 10}},
 }
 
@@ -283,6 +291,7 @@ FEED_CONNECTIONS = environment.number("FEED_CONNECTIONS", 16)
 
 # --- language and time ------------------------------------------------------------------------------------------------
 LANGUAGE_CODE = environment.text("LANGUAGE_CODE", "en")
+DESK_LANGUAGE = LANGUAGE_CODE if LANGUAGE_CODE.startswith("en") else "en"  # it is translated into no other
 TIME_ZONE = environment.text("TIME_ZONE", "UTC")
 USE_TZ = True
 FORMAT_MODULE_PATH = "config.formats"

@@ -67,7 +67,7 @@ class Supervisor:
     """
 
     def __init__(self, *, say: Callable[[str], object], environment: dict[str, str]) -> None:
-        self._say = say
+        self._say_to = say
         self._environment = environment
         self._runs: list[_Run] = []
         self._selector = selectors.DefaultSelector()
@@ -75,6 +75,11 @@ class Supervisor:
         self._severity = 0
         self._severity_since = 0.0
         self._broken: _Run | None = None
+
+    def _say(self, line: str) -> None:
+        """Nobody may take it: the disk of the log is full, or who read it is gone. What runs goes on."""
+        with contextlib.suppress(OSError):
+            self._say_to(line)
 
     def start(self, part: Part) -> None:
         run = _Run(part)

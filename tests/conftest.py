@@ -16,7 +16,7 @@ from django.core.cache import cache
 from pytest_django import Settings
 
 from config import environment
-from tests import broker, network, workspace
+from tests import broker, network, prepared, workspace
 from tests.scheduling import FileScheduling, slowest_first
 from tests.servers.http import HttpServer
 from tests.servers.smtp import SmtpServer
@@ -48,6 +48,12 @@ def pytest_sessionstart() -> None:
                 client.ping()
         except redis.RedisError as error:
             pytest.exit(f"REDIS_URL is set, but Redis does not answer: {error}", returncode=1)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """The process that began the run clears up behind all workers."""
+    if not hasattr(session.config, "workerinput"):
+        prepared.forget()
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.utils import timezone
 
 from articles.models import Article, Author, Feed, Topic
 from newsletter.delivery.models import Campaign, Send
@@ -117,7 +118,11 @@ def make_sign_up(*, subscriptions: Iterable[Subscription] = (), **fields: Any) -
     wanted = list(subscriptions)
     if not wanted:
         wanted = [make_subscription(status=Subscription.Status.PENDING, confirmed_at=None)]
-    values = {"subscriber": wanted[0].subscriber, "created_at": NOW, "expires_at": NOW + timedelta(days=7)}
+    values = {
+        "subscriber": wanted[0].subscriber,
+        "created_at": NOW,
+        "expires_at": max(NOW, timezone.now()) + timedelta(days=7),
+    }
     sign_up = SignUp.objects.create(**{**values, **fields})
     sign_up.subscriptions.set(wanted)
     return sign_up
@@ -153,7 +158,10 @@ def make_edition(*, articles: Iterable[Article] = (), **fields: Any) -> Edition:
 
 
 def make_campaign(**fields: Any) -> Campaign:
-    values = {"issue": fields.get("issue") or make_edition().issue, "started_at": NOW}
+    """Of an issue that is launched, so that no sweep launches it again."""
+    issue = fields.get("issue") or make_edition().issue
+    Issue.objects.filter(pk=issue.pk, launched_at=None).update(launched_at=NOW)
+    values = {"issue": issue, "started_at": NOW}
     return Campaign.objects.create(**{**values, **fields})
 
 

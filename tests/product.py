@@ -17,13 +17,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-import psycopg
 import redis
 import urllib3
-from psycopg import sql
 
 from config import broker
-from tests import workspace
+from tests import prepared, workspace
 from tests.architecture.sources import ROOT
 
 START_SECONDS, STOP_SECONDS = 240, 40
@@ -195,22 +193,11 @@ def running(
     """
     data_dir = Path(environment.get("DATA_DIR") or workspace.root() / f"{name}{workspace.worker_number()}")
     data_dir.mkdir()
-    with _database(f"{name}_{os.getpid()}") as database_url:
-        port = free_port()
-        clean = {key: value for key, value in os.environ.items() if key not in {"DATABASE_URL", "REDIS_URL"}}
-        product = Product(
-            name,
-            port,
-            data_dir,
-            {
-                **clean,
-                "DATA_DIR": str(data_dir),
-                "PORT": str(port),
-                **database_url,
-                **_redis(redis_number),
-                **environment,
-            },
-        )
+    port = free_port()
+    clean = {key: value for key, value in os.environ.items() if key not in {"DATABASE_URL", "REDIS_URL"}}
+    wanted = {**clean, **environment, "DATA_DIR": str(data_dir), "PORT": str(port)}
+    with _database(data_dir, wanted) as database_url:
+        product = Product(name, port, data_dir, {**wanted, **database_url, **_redis(redis_number)})
         try:
             product.start()
             yield product
@@ -218,6 +205,17 @@ def running(
             assert bad_words not in product.log, product.log
         finally:
             product.kill()
+
+
+@contextmanager
+def _database(data_dir: Path, environment: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """Of a site that is set up already, files and all, unless it lives on a server of its own."""
+    if "DATABASE_URL" in environment:
+        yield {}
+        return
+    server = os.environ.get("DATABASE_URL", "")
+    with prepared.site(data_dir, environment, server=server if server.startswith("postgres") else "") as database_url:
+        yield database_url
 
 
 def _redis(number: int | None) -> dict[str, str]:
@@ -228,20 +226,3 @@ def _redis(number: int | None) -> dict[str, str]:
     with redis.from_url(url) as client:
         client.flushdb()  # an earlier run's messages speak of rows that this one's database does not have
     return {"REDIS_URL": url}
-
-
-@contextmanager
-def _database(name: str) -> Iterator[dict[str, str]]:
-    """On SQLite the data directory holds it; on PostgreSQL one is made and dropped."""
-    url = os.environ.get("DATABASE_URL", "")
-    if not url.startswith("postgres"):
-        yield {}
-        return
-    server, _slash, _name = url.partition("?")[0].rpartition("/")
-    query = url.partition("?")[1:]
-    with psycopg.connect(url, dbname="postgres", autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        try:
-            yield {"DATABASE_URL": f"{server}/{name}{''.join(query)}"}
-        finally:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

@@ -48,6 +48,8 @@ SECTIONS = {
         (gettext_lazy("Campaigns"), "rocket_launch", "delivery", "campaign"),
         (gettext_lazy("Sends"), "receipt_long", "delivery", "send"),
         (gettext_lazy("Events"), "monitor_heart", "engagement", "event"),
+        (gettext_lazy("Speed limits"), "speed", "delivery", "speedlimit"),
+        (gettext_lazy("Warm-up plans"), "trending_up", "delivery", "warmup"),
     ],
     gettext_lazy("Settings"): [
         (gettext_lazy("Publication"), "style", "articles", "publication"),

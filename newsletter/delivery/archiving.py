@@ -97,8 +97,13 @@ def _archive_page(campaign_pk: int, *, now: datetime) -> int:
 
 
 def _rows(campaign: Campaign, pks: list[int]) -> list[ArchivedSend]:
-    """Those of them that nothing will ask for by a key."""
-    sends = campaign.sends.filter(pk__in=among(pks), status__in=SETTLED, response="", events=None).order_by("pk")
+    """Those of them that nothing will ask for by a key, locked against whoever is about to.
+
+    What somebody reports about at this moment stays; once they are locked, whether there are events cannot change.
+    """
+    settled = campaign.sends.filter(pk__in=among(pks), status__in=SETTLED, response="").order_by("pk")
+    locked = list(settled.select_for_update(skip_locked=True).values_list("pk", flat=True))
+    sends = campaign.sends.filter(pk__in=among(locked), events=None).order_by("pk")
     values = sends.values_list("pk", "subscriber_id", "edition_id", "status", "reason", "attempt_count", "settled_at")
     return [
         ArchivedSend(pk, reader or 0, edition or 0, status, reason, attempts, settled_at)

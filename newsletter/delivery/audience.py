@@ -24,6 +24,7 @@ from typing import Any
 
 from django.db import connection, models
 from django.db.models import Case, Exists, F, FilteredRelation, OuterRef, Q, When
+from django.db.models.expressions import RawSQL
 
 from articles.writing import merging
 from newsletter.delivery import archiving, corrections, having
@@ -56,7 +57,7 @@ class Share:
     readers: models.QuerySet[Subscription, Any]
     after: int = 0
     to: int | None = None
-    fed_up: models.QuerySet[Send, Any] | None = None
+    fed_up: RawSQL | None = None
     has_offers: bool = False
     has_silent: bool = False
 
@@ -218,6 +219,7 @@ def _tell(cursor: Any, issue: Issue, offered: Sequence[Candidate]) -> int:
     """Fill ``offered`` and ``told``; how many words a reader's bits take.
 
     The issue's own editions are left out: who is still to get it has none of them, and in the end they are the most.
+    So are those of issues that are being taken back, which nobody gets.
     """
     places = {each.article_id: n for n, each in enumerate(offered)}
     words = range(-(-len(places) // WORD_BITS))
@@ -234,10 +236,15 @@ def _tell(cursor: Any, issue: Issue, offered: Sequence[Candidate]) -> int:
         CREATE TEMPORARY TABLE {TOLD} AS
         SELECT i.edition_id AS edition{sums}
         FROM {EditionItem._meta.db_table} i JOIN {OFFERED} o ON o.article = i.article_id
-        WHERE i.edition_id NOT IN (SELECT id FROM {Edition._meta.db_table} WHERE issue_id = %s)
+        WHERE i.edition_id NOT IN (
+            SELECT e.id FROM {Edition._meta.db_table} e JOIN (
+                SELECT CAST(%s AS bigint) AS id
+                UNION ALL SELECT issue_id FROM {Campaign._meta.db_table} WHERE status = %s
+            ) AS nobodys ON nobodys.id = e.issue_id
+        )
         GROUP BY i.edition_id
         """,  # noqa: S608
-        [issue.pk],
+        [issue.pk, Campaign.Status.TAKEN_BACK],
     )
     _analyze(cursor, TOLD, "edition")
     return len(words)
@@ -294,7 +301,7 @@ def _had(
 
 def _holding(share: Share) -> models.QuerySet[Send, Any]:
     """Whose mails count as received: accepted, or still on their way."""
-    held = Send.objects.holding().order_by().values("subscriber_id", "edition_id")
+    held = Send.objects.sent_or_open().order_by().values("subscriber_id", "edition_id")
     if share.after:
         held = held.filter(subscriber__gt=share.after)
     return held if share.to is None else held.filter(subscriber__lte=share.to)

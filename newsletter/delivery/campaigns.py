@@ -14,18 +14,18 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Count, Exists, F, Max, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
-from newsletter.delivery import archive, audience, capping, claiming, filling, offers, packing, stopping, waves
+from newsletter.delivery import archive, audience, capping, claiming, ending, filling, offers, packing, stopping, waves
 from newsletter.delivery.models import Campaign, Send
 from newsletter.digests import approval, carrying, drafting, punctuality
 from newsletter.digests.models import Edition, Issue, Offer
 from newsletter.digests.rendering import RenderingError, render_edition
+from newsletter.lib.bulk import commit_without_waiting
 from newsletter.lib.failures import Failures
 from newsletter.subscribers.models import Newsletter
 
 logger = logging.getLogger(__name__)
 
 WAVE_RETRY_AFTER = timedelta(minutes=1)
-STRAGGLING = timedelta(days=1)  # far longer than any worker may hold a send
 LAUNCHES = 0x6C61756E6368  # "launch": our own among PostgreSQL's advisory locks
 RELEASED = 20_000  # of one campaign at a time
 WITH_ISSUE = ("newsletter", "schedule")
@@ -43,7 +43,8 @@ def launch_ready_alerts(*, failures: Failures, now: datetime) -> Iterator[Issue]
 
 
 def _launch_each(issues: QuerySet[Issue], *, failures: Failures, now: datetime) -> Iterator[Issue]:
-    for issue in issues.filter(launched_at=None).select_related(*WITH_ISSUE):
+    none_left = issues.filter(launched_at=None, campaign=None)  # of what is being taken back there still is one
+    for issue in none_left.select_related(*WITH_ISSUE):
         with failures:
             launch(issue, now=now)
         yield issue
@@ -126,7 +127,9 @@ def _count_audience(campaign: Campaign) -> None:
 def _is_ready(issue: Issue, *, now: datetime) -> bool:
     """Read it again and lock it: since the sweep found it, an editor may have put it off, held it or changed it."""
     issue.refresh_from_db(from_queryset=Issue.objects.select_for_update(of=("self",)).select_related(*WITH_ISSUE))
-    return issue.status == Issue.Status.APPROVED and issue.launched_at is None and issue.send_at <= now
+    if issue.status != Issue.Status.APPROVED or issue.launched_at is not None or issue.send_at > now:
+        return False
+    return not Campaign.objects.filter(issue=issue).exists()  # one that is still being taken back
 
 
 def launch_waves(*, failures: Failures, now: datetime) -> Iterator[Campaign]:
@@ -172,6 +175,7 @@ def fill_slice(campaign: Campaign, *, now: datetime, size: int | None = None) ->
     try:
         with _pausing(campaign, now=now), transaction.atomic():
             one_launch_at_a_time()
+            commit_without_waiting()  # whoever claims of it waits; what is lost before that is filled in again
             being_filled = Campaign.objects.being_filled().select_related(*WITH_CAMPAIGN)
             row = being_filled.filter(pk=campaign.pk).first()
             return row is not None and _extend(row, size=size or filling.SLICE)
@@ -279,28 +283,13 @@ def resume_due(*, now: datetime) -> Iterator[Campaign]:
 def cancel(campaign: Campaign, *, now: datetime) -> bool:
     """Stop for good: what is not handed over yet is skipped, and its articles are owed again.
 
-    What a worker holds at this moment follows when it is settled or given back (``close_cancelled``).
+    Where that is much, workers go on with it, and with what they held at this moment (``ending.py``).
     """
     with transaction.atomic():
         if not campaign.cancel(now):
             return False
-        _skip_waiting(campaign, now=now)
+        ending.skip_some(campaign, now=now, size=ending.FIRST)
     return True
-
-
-def close_cancelled(*, now: datetime) -> int:
-    """Skip what workers gave back to campaigns that were cancelled meanwhile. Returns how many sends."""
-    lately = Campaign.objects.filter(status=Campaign.Status.CANCELLED, finished_at__gte=now - STRAGGLING)
-    return sum(_skip_waiting(campaign, now=now) for campaign in lately.order_by("pk"))
-
-
-def _skip_waiting(campaign: Campaign, *, now: datetime) -> int:
-    campaign.batches.free().delete()
-    waiting = campaign.sends.filter(status__in=[Send.Status.QUEUED, Send.Status.DEFERRED])
-    waiting = waiting.exclude(pk__in=claiming.held_sends(campaign))
-    return waiting.update(
-        status=Send.Status.SKIPPED, reason=Send.Reason.CANCELLED, settled_at=now, next_attempt_at=None
-    )
 
 
 def counts(campaign: Campaign) -> dict[str, int]:

@@ -22,11 +22,15 @@ from newsletter.delivery.recipients import Recipient
 from newsletter.lib.bulk import prefer_indexes
 
 LEASE = timedelta(minutes=3)
+LIVELY = timedelta(seconds=30)  # who lives has renewed its lease since then, even with a server that is slow to answer
 
 
 @dataclass(slots=True)
 class Claim:
-    """A batch that this worker alone may hand over. ``waiting``: readers, in order, that it has not drawn yet."""
+    """A batch that this worker alone may hand over. ``waiting``: readers, in order, that it has not drawn yet.
+
+    ``has_waited``: they were put off or given back before, so they stand at the head of a mail domain's line.
+    """
 
     campaign_pk: int
     batch_pk: int
@@ -34,14 +38,18 @@ class Claim:
     waiting: deque[Recipient]
     journal: Journal
     asked_at: datetime
+    has_waited: bool
 
 
-def claim(campaign: Campaign, *, now: datetime) -> Claim | None:
+def claim(campaign: Campaign, *, now: datetime, with_due: bool = True) -> Claim | None:
     """Take the next batch, ask consent and suppression once more, and skip who must not be mailed. None: none left.
 
-    Raises JournalError.
+    ``with_due``: also of those that were put off and are due again. Raises JournalError.
     """
-    return _take(campaign, now=now) or (_take(campaign, now=now) if packing.pack(campaign, now=now) else None)
+    found = _take(campaign, now=now, with_due=with_due)
+    if found is None and packing.pack(campaign, now=now, with_due=with_due):
+        found = _take(campaign, now=now, with_due=with_due)
+    return found
 
 
 @transaction.atomic
@@ -65,10 +73,11 @@ def hold_on(claimed: Claim, *, open_count: int) -> bool:
 def give_back(claimed: Claim, open_pks: Collection[int]) -> None:
     """What is open may be claimed by anybody, as if it had never been claimed.
 
-    Nothing else stays in the batch: what was put off is packed anew when it is due, and must not be in two batches.
+    Who waits for a mail domain keeps that place. Nothing else stays in the batch: what was put off is packed anew when
+    it is due, and must not be in two batches.
     """
     if open_pks:
-        left = {"sends": ",".join(map(str, open_pks)), "open_count": len(open_pks)}
+        left = {"sends": ",".join(map(str, open_pks)), "open_count": len(open_pks), "has_waited": True}
         _mine(claimed).update(lease="", lease_until=None, **left)
     else:
         _mine(claimed).delete()
@@ -80,6 +89,11 @@ def has_work(campaign: Campaign, *, now: datetime) -> bool:
     if campaign.batches.free().exists() or campaign.sends.due(now).exists():
         return True
     return campaign.sends.filter(pk__gt=F("campaign__packed_to"), status=Send.Status.QUEUED).exists()
+
+
+def others_get_on(campaign: Campaign, *, now: datetime) -> bool:
+    """Does a worker that lives hold some of it? Only for who holds nothing itself."""
+    return campaign.batches.held().filter(lease_until__gt=now + LEASE - LIVELY).exists()
 
 
 def held_sends(campaign: Campaign) -> list[int]:
@@ -105,24 +119,24 @@ def _mailable(campaign: Campaign, pks: list[int], *, now: datetime) -> list[Reci
     return offers.respect_wishes(answer.mailable)
 
 
-def _take(campaign: Campaign, *, now: datetime) -> Claim | None:
+def _take(campaign: Campaign, *, now: datetime, with_due: bool) -> Claim | None:
     """The first free batch, now leased. Its journal stands before its lease does."""
     journals: list[Journal] = []
     try:
         with transaction.atomic():
-            return _lease(campaign, journals, now=now)
+            return _lease(campaign, journals, now=now, with_due=with_due)
     except BaseException:
         for journal in journals:
             journal.close()
         raise
 
 
-def _lease(campaign: Campaign, journals: list[Journal], *, now: datetime) -> Claim | None:
+def _lease(campaign: Campaign, journals: list[Journal], *, now: datetime, with_due: bool) -> Claim | None:
     """The campaign's row is locked, so that it is not cancelled at that moment."""
     prefer_indexes()
     if not list(Campaign.objects.sending().select_for_update(no_key=True).filter(pk=campaign.pk).values_list("pk")):
         return None
-    free = campaign.batches.free()
+    free = campaign.batches.free() if with_due else campaign.batches.free().exclude(rank=Batch.Rank.PUT_OFF)
     if connection.features.has_select_for_update_skip_locked:
         free = free.select_for_update(skip_locked=True)
     batch = free.first()
@@ -132,4 +146,5 @@ def _lease(campaign: Campaign, journals: list[Journal], *, now: datetime) -> Cla
     Batch.objects.filter(pk=batch.pk).update(lease=lease, lease_until=now + LEASE)
     waiting = deque(_mailable(campaign, pks, now=now))
     journals.append(Journal(lease, pks))
-    return Claim(campaign.pk, batch.pk, lease, waiting, journals[0], now)
+    has_waited = batch.has_waited or batch.rank == Batch.Rank.PUT_OFF
+    return Claim(campaign.pk, batch.pk, lease, waiting, journals[0], now, has_waited)

@@ -10,6 +10,7 @@ may be repeated, with the same Message-ID and Date.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
@@ -21,7 +22,7 @@ from newsletter.delivery.claiming import Claim
 from newsletter.delivery.journal import Mark
 from newsletter.delivery.letters import LetterBox
 from newsletter.delivery.models import Campaign
-from newsletter.delivery.outcomes import Outcome, SenderRefusedError, TransportDownError
+from newsletter.delivery.outcomes import Outcome, RationUsedUpError, SenderRefusedError, TransportDownError
 from newsletter.delivery.personalization import Outgoing
 from newsletter.delivery.recipients import Recipient
 from newsletter.delivery.settling import Ledger
@@ -35,6 +36,9 @@ logger = logging.getLogger(__name__)
 
 HANDOVER = timedelta(seconds=1)  # how long what the database said holds: then lease, campaign and consent are asked
 RETRY_AFTER = timedelta(seconds=30)
+LOOK_BACK_EVERY = 200  # readers that are passed over: then whether one who waits longer may go now
+SPARE = 2.0  # seconds that readers of a limited domain wait here beyond the turn, for who is between two turns
+LOOK_AROUND = (0.0, 0.2, 0.8)  # seconds before each look whether others get on where we found no place
 
 Clock = Callable[[], datetime]
 
@@ -42,8 +46,9 @@ Clock = Callable[[], datetime]
 def drain(campaign: Campaign, *, clock: Clock, seconds: float) -> int:
     """Hand over what is claimable for at most about ``seconds``. Returns how many sends were settled.
 
-    A transport that is down pauses the campaign for a while, a server that refuses us pauses it until a person acts.
-    Whatever else goes wrong is raised, and pauses it for a while with its reason; a database that is away does not.
+    A transport that is down pauses the campaign for a while, unless another worker gets on with it; a server that
+    refuses us pauses it until a person acts. Whatever else goes wrong is raised, and pauses it for a while with its
+    reason; a database that is away does not.
     """
     if _is_out_of_hours(campaign, clock()):
         return 0
@@ -52,16 +57,18 @@ def drain(campaign: Campaign, *, clock: Clock, seconds: float) -> int:
         way_out = open_transport(
             newsletter=campaign.issue.newsletter.slug,
             is_urgent=campaign.issue.is_alert,
-            is_over=turn.is_over,
+            seconds_left=turn.seconds_left,
             clock=clock,
         )
         with way_out as transport, stopping.obeyed_by(transport):
             turn.run(transport)
+    except RationUsedUpError as error:
+        at = day_and_hour(error.until, campaign.issue.newsletter.time_zone)
+        reason = _("The warm-up of %(transport)s lets no more mails go today. It goes on %(at)s.")
+        campaign.pause(reason=reason % {"transport": error.transport, "at": at}, resume_at=error.until)
+        logger.info("campaign %s paused until %s: ration used up", campaign.pk, error.until)
     except TransportDownError as error:
-        reason = _("The mail server cannot be reached: %(error)s") % {"error": str(error)[:200]}
-        pause = max(RETRY_AFTER, timedelta(seconds=error.retry_after or 0))
-        campaign.pause(reason=reason, resume_at=clock() + pause)
-        logger.warning("campaign %s paused: transport down", campaign.pk)
+        _wait_for_transport(campaign, error, now=clock())
     except SenderRefusedError as error:
         campaign.pause(reason=_("The mail server refuses to send for us: %(error)s") % {"error": str(error)[:200]})
         logger.warning("campaign %s paused: sender refused", campaign.pk)
@@ -72,6 +79,29 @@ def drain(campaign: Campaign, *, clock: Clock, seconds: float) -> int:
         campaign.pause(reason=reason, resume_at=clock() + RETRY_AFTER)
         raise
     return turn.ledger.settled_count
+
+
+def _wait_for_transport(campaign: Campaign, error: TransportDownError, *, now: datetime) -> None:
+    """Who finds no place while others have theirs leaves it to them: a server allows so many connections in all.
+
+    If it is down for everybody, the last of them has nobody to leave it to: what one held was given back before this.
+    """
+    if error.retry_after is None and _others_get_on(campaign, now=now):
+        logger.info("campaign %s: no connection for this worker, others have theirs", campaign.pk)
+        return
+    reason = _("The mail server cannot be reached: %(error)s") % {"error": str(error)[:200]}
+    pause = max(RETRY_AFTER, timedelta(seconds=error.retry_after or 0))
+    campaign.pause(reason=reason, resume_at=now + pause)
+    logger.warning("campaign %s paused: transport down", campaign.pk)
+
+
+def _others_get_on(campaign: Campaign, *, now: datetime) -> bool:
+    """Or nothing is left to get on with. Asked several times: who has a place may be between two batches."""
+    for pause in LOOK_AROUND:
+        time.sleep(pause)
+        if claiming.others_get_on(campaign, now=now) or not claiming.has_work(campaign, now=now):
+            return True
+    return False
 
 
 def _is_out_of_hours(campaign: Campaign, now: datetime) -> bool:
@@ -102,9 +132,10 @@ class Turn:
         self._held: list[Claim] = []  # whose waiting readers' mail domains get no more for now
         self._holding: set[int] = set()  # these readers' sends
         self._letters = LetterBox(campaign)
-        self._gate = Gate(campaign, clock=clock)
+        self._gate = Gate(campaign, clock=clock, seconds_left=self.seconds_left)
         self._failure: Exception | None = None
         self._claim_count = 0
+        self._due_asked_at = clock()
 
     def run(self, transport: Transport) -> None:
         """Hand over until the time is up or nothing is left. What goes wrong is raised when the books are in order."""
@@ -152,24 +183,35 @@ class Turn:
             self._failure = self._failure or error
 
     def _claim(self) -> Claim | None:
-        """By turns of those that are due again and of those that were never tried."""
-        if alarms.stop_if_refused(self._campaign):
+        """By turns of those that are due again and of those that were never tried.
+
+        While readers are held here, once a second of those due again: they would come a few at a time.
+        """
+        now = self._clock()
+        if alarms.stop_if_refused(self._campaign, now=now):
             return None
-        self._claim_count += 1
-        if self._claim_count % 2:
-            packing.pack_due(self._campaign, now=self._clock())
-        return claiming.claim(self._campaign, now=self._clock())
+        with_due = not self._held or now >= self._due_asked_at + HANDOVER
+        if with_due:
+            self._due_asked_at = now
+            self._claim_count += 1
+            if self._claim_count % 2:
+                packing.pack_due(self._campaign, now=now)
+        return claiming.claim(self._campaign, now=now, with_due=with_due)
 
     def _messages_of(self, claim: Claim) -> Iterator[Outgoing | None]:
         """Who is left waiting when this ends is held until their mail domain may be sent to again."""
         held: list[Recipient] = []
+        passed_over = 0
         while claim.waiting and self._goes_on(claim, held):
             wait = self._gate.admit(claim.waiting[0].email)
             if wait is None:
                 if message := self._next_message(claim):
                     yield message
             elif wait.of_domain:
-                self._hold_or_put_off(claim.waiting.popleft(), held)
+                self._hold_or_put_off(claim, claim.waiting.popleft(), held, seconds=wait.seconds)
+                passed_over += 1
+                if passed_over % LOOK_BACK_EVERY == 0:
+                    yield from self._messages_of_held()
             else:
                 yield None
         claim.waiting.extendleft(reversed(held))
@@ -207,22 +249,26 @@ class Turn:
             yield None
             yield from self._messages_of_held()
 
-    def _hold_or_put_off(self, reader: Recipient, held: list[Recipient]) -> None:
-        """Its domain gets no more now: others go first. As many as can go in this turn wait, the others have a place
-        in the domain's line."""
+    def _hold_or_put_off(self, claim: Claim, reader: Recipient, held: list[Recipient], *, seconds: float) -> None:
+        """Its domain gets no more for so many seconds: others go first. Who can go in this turn waits here, the others
+        are put off until their place in the domain's line. Who was put off before stands at its head."""
         now = self._clock()
-        if reader.send_pk in self._holding or self._gate.has_room(
-            reader.email, seconds=(self._until - now).total_seconds()
+        left = max((self._until - now).total_seconds(), 0.0) + SPARE
+        place = 0.0
+        if reader.send_pk not in self._holding and not (
+            claim.has_waited and self._gate.has_room(reader.email, seconds=left)
         ):
+            place = max(self._gate.place_in_line(reader.email), seconds)
+        if place <= left:
             self._holding.add(reader.send_pk)
             held.append(reader)
         else:
-            self.ledger.put_off(reader, until=now + timedelta(seconds=self._gate.place_in_line(reader.email)))
+            self.ledger.put_off(reader, until=now + timedelta(seconds=place))
 
     def _ask_again(self, claim: Claim) -> bool:
         """Show that we live, and learn who left, what was withdrawn, and whether the campaign goes on."""
         before = [reader.send_pk for reader in claim.waiting]
-        if alarms.stop_if_refused(self._campaign):
+        if alarms.stop_if_refused(self._campaign, now=self._clock()):
             return False
         if not claiming.renew(self._campaign, claim, now=self._clock()):
             return False
@@ -231,6 +277,11 @@ class Turn:
         self.ledger.forget([pk for pk in before if pk not in still])
         self._letters.refresh()
         return True
+
+    def seconds_left(self) -> float:
+        """0: nothing more is drawn."""
+        now = self._clock()
+        return 0.0 if self._is_over_at(now) else (self._until - now).total_seconds()
 
     def is_over(self) -> bool:
         return self._is_over_at(self._clock())

@@ -11,12 +11,15 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from newsletter.delivery.archived import ArchivedSends
+from newsletter.delivery.left_out import TransportOutage
 from newsletter.delivery.speeds import BounceAlarm, SpeedBucket, SpeedLimit
+from newsletter.delivery.warm_ups import WarmUp, WarmUpDay
 from newsletter.digests.models import Edition, Issue
 from newsletter.lib.transitions import transition
 from newsletter.subscribers.models import Subscriber
 
-__all__ = ["ArchivedSends", "BounceAlarm", "SpeedBucket", "SpeedLimit"]  # Django looks for models here
+# Django looks for models here
+__all__ = ["ArchivedSends", "BounceAlarm", "SpeedBucket", "SpeedLimit", "TransportOutage", "WarmUp", "WarmUpDay"]
 
 
 class CampaignQuerySet(models.QuerySet["Campaign"]):
@@ -27,6 +30,10 @@ class CampaignQuerySet(models.QuerySet["Campaign"]):
         """Sending already, while the ledger is still being made."""
         return self.sending().filter(filled_to__isnull=False)
 
+    def being_taken_back(self) -> Self:
+        """Nobody gets any of these mails: they are being deleted, and then the campaign is."""
+        return self.filter(status=Campaign.Status.TAKEN_BACK).order_by("pk")
+
 
 class Campaign(models.Model):
     """One issue on its way to its audience."""
@@ -36,9 +43,10 @@ class Campaign(models.Model):
         PAUSED = "paused", _("paused")
         FINISHED = "finished", _("finished")
         CANCELLED = "cancelled", _("cancelled")
+        TAKEN_BACK = "taken_back", _("being taken back")
 
     issue = models.OneToOneField(Issue, on_delete=models.PROTECT, related_name="campaign")
-    status = models.CharField(_("status"), max_length=9, choices=Status, default=Status.SENDING)
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.SENDING)
     reason = models.CharField(_("reason"), max_length=300, blank=True, help_text=_("Why it is paused."))
     resume_at = models.DateTimeField(_("tries again"), null=True, blank=True, help_text="set when it paused by itself")
     started_at = models.DateTimeField(_("started"))
@@ -93,6 +101,10 @@ class Campaign(models.Model):
 
     def cancel(self, now: datetime) -> bool:
         return transition(self, sources=["sending", "paused"], to=self.Status.CANCELLED, finished_at=now)
+
+    def take_back(self) -> bool:
+        """Claim and create nothing more, for ever: ``ending.py`` deletes it."""
+        return transition(self, sources=["sending", "paused"], to=self.Status.TAKEN_BACK, next_wave_at=None)
 
     @property
     def dated_at(self) -> datetime:
@@ -163,6 +175,10 @@ class SendQuerySet(models.QuerySet["Send"]):
 
         A send that fails or is cancelled holds nothing any more: its articles are owed again.
         """
+        return self.sent_or_open().exclude(campaign__in=Campaign.objects.being_taken_back().order_by())
+
+    def sent_or_open(self) -> Self:
+        """The same for who has seen to it that no campaign that is being taken back is among them."""
         return self.filter(status__in=[Send.Status.SENT, *Send.OPEN])
 
 
@@ -171,11 +187,13 @@ class Send(models.Model):
 
     A million rows come with one issue, so each index costs seconds, and so does each foreign key that the database
     checks itself (docs/benchmarks.md, "Selecting"). Rows are written in the readers' order, which keeps the index on
-    them in step. A row is written once more: with its outcome. No index has ``status`` or another column that a mail's
-    acceptance changes, so PostgreSQL puts the new version beside the old one and touches no index (a HOT update). What
-    a worker holds stands in ``Batch``, and no row says IN_FLIGHT. The keys are kept right here: nobody but
-    ``audience.write_ledger`` makes rows, and deleting a reader, campaign or edition goes through the ORM. Where a
-    reader is deleted at the very moment of a launch, the row names nobody: it is skipped as if they had left.
+    them in step; one on the editions, each of which has readers everywhere, would be torn through for every row, so
+    whoever asks for an edition's sends names its campaign. A row is written once more: with its outcome. No index has
+    ``status`` or another column that a mail's acceptance changes, so PostgreSQL puts the new version beside the old one
+    and touches no index (a HOT update). What a worker holds stands in ``Batch``, and no row says IN_FLIGHT. The keys
+    are kept right here: nobody but ``audience.write_ledger`` makes rows, and deleting a reader, campaign or edition
+    goes through the ORM. Where a reader is deleted at the very moment of a launch, the row names nobody: it is skipped
+    as if they had left.
     """
 
     class Status(models.TextChoices):
@@ -201,7 +219,7 @@ class Send(models.Model):
         REFUSED = "refused", _("refused by the server for good")
         BAD_ADDRESS = "bad_address", _("the address does not exist")
         EXPIRED = "expired", _("not accepted before the deadline")
-        UNKNOWN = "unknown", _("outcome unknown twice; not repeated again")
+        UNKNOWN = "unknown", _("outcome unknown; not repeated again")
         RENDERING = "rendering", _("the edition could not be rendered")
 
     FAILED_REASONS = (Reason.REFUSED, Reason.BAD_ADDRESS, Reason.EXPIRED, Reason.UNKNOWN, Reason.RENDERING)
@@ -213,8 +231,9 @@ class Send(models.Model):
         Subscriber, on_delete=models.SET_NULL, null=True, related_name="sends", db_index=False, db_constraint=False
     )
     edition = models.ForeignKey(
-        Edition, on_delete=models.PROTECT, null=True, blank=True, related_name="sends", db_constraint=False
-    )
+        Edition, on_delete=models.PROTECT, null=True, blank=True, related_name="sends", db_index=False,
+        db_constraint=False,
+    )  # fmt: skip
     status = models.CharField(_("status"), max_length=9, choices=Status, default=Status.QUEUED)
     reason = models.CharField(_("reason"), max_length=11, choices=Reason, blank=True)
     response = models.CharField(_("the server's words"), max_length=500, blank=True)
@@ -293,6 +312,7 @@ class Batch(models.Model):
 
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="batches", db_index=False)
     rank = models.PositiveSmallIntegerField(choices=Rank, default=Rank.FRESH)
+    has_waited = models.BooleanField(default=False, db_default=False)  # with a worker, which gave it back
     sends = models.TextField(help_text="their ids, between commas")
     open_count = models.PositiveIntegerField(help_text="of them that have no outcome yet")
     lease = models.CharField(max_length=32, blank=True)
@@ -346,37 +366,6 @@ class IssueOutlook(models.Model):
 
     def __str__(self) -> str:
         return f"{self.issue}: {self.made_at:%Y-%m-%d %H:%M}"
-
-
-class TransportOutageQuerySet(models.QuerySet["TransportOutage"]):
-    def lasting(self, now: datetime) -> Self:
-        """Of the transports that are left out now."""
-        return self.filter(Q(until=None) | Q(until__gt=now)).order_by("name")
-
-
-class TransportOutage(models.Model):
-    """A transport of several that took nothing when it was last tried. All workers leave it out; deleted, it is used.
-
-    It stays until the transport has accepted a mail again, so that a second failure is waited out for longer.
-    """
-
-    name = models.CharField(_("transport"), max_length=20, primary_key=True)
-    since = models.DateTimeField(_("since"))
-    until = models.DateTimeField(
-        _("tried again"), null=True, blank=True, help_text=_("Not by itself if it refuses to send for us.")
-    )
-    reason = models.CharField(_("its words"), max_length=300)
-    failure_count = models.PositiveSmallIntegerField(_("failures in a row"), default=1)
-
-    objects = TransportOutageQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("transport that is left out")
-        verbose_name_plural = _("transports that are left out")
-        ordering = ["name"]
-
-    def __str__(self) -> str:
-        return self.name
 
 
 class MailboxMessage(models.Model):

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q
+from django.utils.translation import get_language
 
 from articles.mail_look import logo_of, mail_look
 from articles.models import Article, Publication
@@ -56,7 +57,8 @@ def best_of(row: WelcomeMail, *, now: datetime) -> list[Story]:
     places = dict(row.items.values_list("article_id", "position"))
     alive = Article.objects.published(now).filter(pk__in=places).defer("body").prefetch_related("topics", "authors")
     shown = sorted(alive, key=lambda article: places[article.pk])
-    return [stories.story_of(article, newsletter.language) for article in shown]
+    spoken = get_language() or newsletter.language  # the mail may be in the reader's
+    return [stories.story_of(article, spoken) for article in shown]
 
 
 def _choose(row: WelcomeMail, *, now: datetime) -> None:

@@ -17,7 +17,7 @@ from django.db.models.functions import Cast, Mod
 
 from newsletter.delivery.audience import takes_offers
 from newsletter.delivery.models import Campaign, Send
-from newsletter.delivery.recipients import Recipient
+from newsletter.delivery.recipients import Recipient, among
 from newsletter.digests import carrying
 from newsletter.digests.assembly import without_offers
 from newsletter.digests.models import Edition, EditionOffer, Issue, IssueOffer, Offer
@@ -63,9 +63,21 @@ def keep_ceilings(
 def recount(offers: Iterable[Offer], *, now: datetime) -> None:
     """Bring ``shown_count`` up to date, issue by issue; what cannot change any more is not counted again."""
     offers = list(offers)
-    for row in _moving(now).filter(offer__in=offers):
-        shown = _holding(row).count()
+    for row in _moving(now).filter(offer__in=offers).select_related("issue__campaign"):
+        shown = _shown(row)
         IssueOffer.objects.filter(pk=row.pk).update(shown_count=shown, counted_at=now)
+    _sum_up(offers)
+
+
+def forget(issue: Issue) -> None:
+    """It was taken back, and nobody gets what it carried: that is free for other issues at once."""
+    carried = list(Offer.objects.filter(carriers__issue=issue))
+    issue.carried_offers.all().delete()
+    _sum_up(carried)
+
+
+def _sum_up(offers: Sequence[Offer]) -> None:
+    """What was counted in each issue is what an offer was shown in all."""
     sums = IssueOffer.objects.filter(offer__in=offers).order_by().values_list("offer").annotate(sum=Sum("shown_count"))
     shown_by_offer = dict(sums)
     for offer in offers:
@@ -110,24 +122,36 @@ def _moving(now: datetime) -> QuerySet[IssueOffer]:
     return IssueOffer.objects.filter(issue__campaign__isnull=False).exclude(settled & is_counted).order_by("pk")
 
 
-def _holding(row: IssueOffer) -> QuerySet[Send]:
+def _shown(row: IssueOffer) -> int:
+    """In how many mails of the issue the offer is. Two queries.
+
+    The ledger is summed up by edition, and then it is looked which editions have the offer: asked for both at once,
+    PostgreSQL may read the ledger anew for each edition.
+    """
+    editions = EditionOffer.objects.filter(offer=row.offer_id, edition__issue=row.issue_id).order_by()
+    with_offer = set(editions.values_list("edition", flat=True))
+    if not with_offer:
+        return 0
     holds = Q(status__in=[Send.Status.SENT, *Send.OPEN]) | Q(status=Send.Status.FAILED, reason=Send.Reason.UNKNOWN)
-    editions = EditionOffer.objects.filter(offer=row.offer_id, edition__issue=row.issue_id).values("edition")
-    return Send.objects.filter(holds, campaign__issue=row.issue_id, edition__in=editions)
+    mails = Send.objects.filter(holds, campaign=row.issue.campaign).order_by()
+    counts = mails.values_list("edition").annotate(count=Count("pk"))
+    return sum(count for edition, count in counts if edition in with_offer)
 
 
 def _take_out(sends: QuerySet[Send], campaign: Campaign, offer: Offer, excess: int) -> None:
     """From all editions in proportion; within each from readers who are others in every issue."""
     mixed = Mod(Cast("subscriber_id", BigIntegerField()) * STEP + campaign.pk * SHIFT, SPAN)
     carrying_it = sends.filter(status__in=Send.OPEN, edition__offers=offer)
-    counts = dict(carrying_it.order_by().values_list("edition").annotate(count=Count("pk")))
-    total = sum(counts.values())
-    for edition in Edition.objects.filter(pk__in=counts).select_related("issue").order_by("pk"):
-        share = -(-excess * counts[edition.pk] // total)
-        total -= counts[edition.pk]
+    by_edition: dict[int, list[int]] = {}  # in one reading of the slice: the ledger has no index by editions
+    for pk, edition_pk in carrying_it.order_by(mixed, "pk").values_list("pk", "edition_id"):
+        by_edition.setdefault(edition_pk, []).append(pk)
+    total = sum(map(len, by_edition.values()))
+    for edition in Edition.objects.filter(pk__in=by_edition).select_related("issue").order_by("pk"):
+        theirs = by_edition[edition.pk]
+        share = -(-excess * len(theirs) // total)
+        total -= len(theirs)
         excess -= share
-        chosen = sends.filter(status__in=Send.OPEN, edition=edition.pk).order_by(mixed, "pk")[:share]
         plain = without_offers(edition, unwanted=[offer.pk])
-        Send.objects.filter(pk__in=chosen.values("pk")).update(edition=plain)
-        if not total:
+        Send.objects.filter(among(theirs[:share])).update(edition=plain)
+        if not excess:
             break

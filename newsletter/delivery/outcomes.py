@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -38,3 +39,12 @@ class TransportDownError(Exception):
 
 class SenderRefusedError(Exception):
     """The server refuses us or what we send, not the recipient. Trying again is no use until a person has looked."""
+
+
+class RationUsedUpError(Exception):
+    """The transport has handed over all that its warm-up plan allows today; it may go on ``until``."""
+
+    def __init__(self, transport: str, *, until: datetime) -> None:
+        super().__init__(transport)
+        self.transport = transport
+        self.until = until

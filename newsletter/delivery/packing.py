@@ -25,9 +25,9 @@ FIRST_LOT, LOT = 4_000, 100_000
 PUT_OFF_SIZE = 500
 
 
-def pack(campaign: Campaign, *, now: datetime) -> bool:
+def pack(campaign: Campaign, *, now: datetime, with_due: bool = True) -> bool:
     """Make batches of what has none: False if there is nothing to be packed now. Safe in several processes at once."""
-    has_due, has_fresh = pack_due(campaign, now=now), _pack_fresh(campaign)
+    has_due, has_fresh = with_due and pack_due(campaign, now=now), _pack_fresh(campaign)
     return has_due or has_fresh
 
 
@@ -78,8 +78,12 @@ def add_suspects(campaign: Campaign, pks: Iterable[int]) -> None:
 
 
 def _lock(campaign: Campaign) -> int:
-    """Up to which send it is packed. Nobody else packs until the transaction ends: no send may be in two batches."""
-    return Campaign.objects.select_for_update(no_key=True).values_list("packed_to", flat=True).get(pk=campaign.pk)
+    """Up to which send it is packed; 0 of one that was taken back meanwhile, which has no sends.
+
+    Nobody else packs until the transaction ends: no send may be in two batches.
+    """
+    locked = Campaign.objects.select_for_update(no_key=True).filter(pk=campaign.pk)
+    return locked.values_list("packed_to", flat=True).first() or 0
 
 
 @transaction.atomic

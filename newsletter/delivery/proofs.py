@@ -20,10 +20,10 @@ from newsletter.delivery.personalization import Letter, Outgoing, Reader, local_
 from newsletter.delivery.transports.registry import open_transport
 from newsletter.digests.issue_sample import sample
 from newsletter.digests.models import Issue
-from newsletter.digests.prose import wrap
 from newsletter.digests.rendering import RenderedMail
 from newsletter.lib.addresses import parse_address
 from newsletter.lib.slots import Slot
+from newsletter.lib.wrapping import wrap
 
 # Dark on yellow in light and dark alike: a test must never look like the mail itself.
 BANNER = (

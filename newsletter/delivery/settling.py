@@ -196,16 +196,20 @@ def _write_one_by_one(page: _OpenPage, now: datetime) -> int:
 
 
 def verdict(outcome: Outcome, reader: Recipient, *, deadline: datetime, now: datetime) -> tuple[Send.Status, str]:
-    """The written policy; an unknown outcome is repeated once, with the same Message-ID, and never again."""
+    """The written policy; an unknown outcome is repeated once, with the same Message-ID, and never again.
+
+    At the deadline what may have arrived stays unknown: nobody is said to be without it.
+    """
     if outcome.fate == Fate.BAD_ADDRESS:
         return Send.Status.FAILED, Send.Reason.BAD_ADDRESS
     if outcome.fate == Fate.REFUSED:
         return Send.Status.FAILED, Send.Reason.REFUSED
     if outcome.fate == Fate.UNKNOWN and reader.reason == Send.Reason.UNKNOWN:
         return Send.Status.FAILED, Send.Reason.UNKNOWN
+    reason = Send.Reason.UNKNOWN if outcome.fate == Fate.UNKNOWN else reader.reason
     if now >= deadline:
-        return Send.Status.FAILED, Send.Reason.EXPIRED
-    return Send.Status.DEFERRED, Send.Reason.UNKNOWN if outcome.fate == Fate.UNKNOWN else reader.reason
+        return Send.Status.FAILED, Send.Reason.UNKNOWN if reason == Send.Reason.UNKNOWN else Send.Reason.EXPIRED
+    return Send.Status.DEFERRED, reason
 
 
 def retry_at(*, now: datetime, attempt_count: int) -> datetime:

@@ -2,31 +2,43 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from datetime import datetime
+from enum import StrEnum
 from functools import partial
 from typing import NamedTuple
 
 from django.conf import settings
 
-from newsletter.delivery import campaigns, claiming, dispatch, packing, recovering
+from newsletter.delivery import campaigns, claiming, dispatch, ending, packing, recovering
 from newsletter.delivery.dispatch import Clock
 from newsletter.delivery.models import Campaign
 from newsletter.lib.failures import Failures
 
 TURN_SECONDS = 5.0  # as often as beat rings the sweep (config/settings.py), so that one turn follows the other
+LONGER = 1.5  # times as long as that: turns of several workers must not end together, or a speed limit is not used up
+
+
+class Work(StrEnum):
+    """What there is to do for a campaign: send it, go on to make its ledger, or clear up after it was stopped."""
+
+    SEND = "send"
+    FILL = "fill"
+    END = "end"
 
 
 class Ring(NamedTuple):
-    """Somebody should send this campaign, or go on to make its ledger, and in which queue that waits."""
+    """What somebody should do for this campaign, and in which queue that waits."""
 
     campaign: Campaign
     queue: str
-    fills: bool = False
+    work: Work = Work.SEND
 
 
 def rings(*, now: datetime) -> Iterator[Ring]:
-    """Sweep; yields each campaign that has something to send as often as may send it at once, then those to be filled.
+    """Sweep; yields each campaign that has something to send as often as may send it at once, then those to be filled,
+    and those that were stopped and have something left.
 
     Raises as ``sweep`` does, when all is done.
     """
@@ -36,7 +48,9 @@ def rings(*, now: datetime) -> Iterator[Ring]:
             if not campaign.issue.is_alert:
                 yield from [Ring(campaign, "campaigns")] * settings.SENDERS_PER_CAMPAIGN
     for campaign in Campaign.objects.being_filled().filter(issue__is_alert=False):
-        yield Ring(campaign, "campaigns", fills=True)
+        yield Ring(campaign, "campaigns", Work.FILL)
+    for campaign in ending.unfinished(now):
+        yield Ring(campaign, "campaigns", Work.END)
     failures.raise_together()
 
 
@@ -44,15 +58,17 @@ def rings_for_alerts(*, now: datetime) -> Iterator[Ring]:
     """Launch the alerts whose moment has come; yields as ``rings`` does, for alerts alone and in a queue of their own.
 
     A few queries while there is none. Who launches a big issue meanwhile, or is busy with feeds, holds up nothing here.
+    An alert has one sender in the queue of its own, which confirmations share; the others help if they have time.
     """
     failures = Failures()
     for _issue in campaigns.launch_ready_alerts(failures=failures, now=now):
         pass
     for campaign in Campaign.objects.sending().filter(issue__is_alert=True):
         if claiming.has_work(campaign, now=now):
-            yield from [Ring(campaign, "urgent")] * settings.SENDERS_PER_CAMPAIGN
+            yield Ring(campaign, "urgent")
+            yield from [Ring(campaign, "campaigns")] * (settings.SENDERS_PER_CAMPAIGN - 1)
         if campaign.filled_to is not None:
-            yield Ring(campaign, "urgent", fills=True)
+            yield Ring(campaign, "urgent", Work.FILL)
     failures.raise_together()
 
 
@@ -64,7 +80,6 @@ def sweep(*, now: datetime) -> Iterator[Campaign]:
     failures = Failures()
     with failures:
         recovering.recover_abandoned(now=now)
-        campaigns.close_cancelled(now=now)
     for _issue in campaigns.launch_ready(failures=failures, now=now):
         pass
     for _campaign in campaigns.resume_due(now=now):
@@ -93,5 +108,6 @@ def drain_for_a_while(campaign: Campaign, *, clock: Clock) -> None:
     First what a worker left behind that died here: no sweep may come by on this host.
     """
     recovering.recover_left_behind(now=clock())
-    dispatch.drain(campaign, clock=clock, seconds=TURN_SECONDS)
+    seconds = TURN_SECONDS * random.uniform(1.0, LONGER)  # noqa: S311 (spreads load)
+    dispatch.drain(campaign, clock=clock, seconds=seconds)
     campaign.finish(clock())

@@ -9,8 +9,10 @@ from celery import shared_task
 from celery.signals import worker_shutting_down
 from django.utils import timezone
 
-from newsletter.delivery import campaigns, outlooks, retention, stopping, sweeping
+from newsletter.delivery import campaigns, ending, outlooks, reaching, retention, stopping, sweeping
 from newsletter.delivery.models import Campaign
+from newsletter.delivery.sweeping import Work
+from newsletter.digests.models import Correction
 
 RING_SECONDS = 5  # until the next sweep: if every worker is busy till then, another ring would only pile up
 
@@ -35,7 +37,7 @@ def sweep_alerts() -> None:
 
 def _ring(rings: Iterable[sweeping.Ring]) -> None:
     for ring in rings:
-        task = fill if ring.fills else drain
+        task = {Work.SEND: drain, Work.FILL: fill, Work.END: end}[ring.work]
         task.apply_async(kwargs={"campaign_id": ring.campaign.pk}, queue=ring.queue, expires=RING_SECONDS)
 
 
@@ -53,10 +55,25 @@ def drain(*, campaign_id: int) -> None:
         sweeping.drain_for_a_while(campaign, clock=timezone.now)
 
 
+@shared_task(expires=2 * sweeping.TURN_SECONDS)
+def end(*, campaign_id: int) -> None:
+    """Clear up for one turn after a campaign was cancelled or taken back. It does not ring itself, either."""
+    for campaign in Campaign.objects.filter(pk=campaign_id):
+        ending.go_on(campaign, clock=timezone.now, seconds=sweeping.TURN_SECONDS)
+
+
 @shared_task
 def look_ahead() -> None:
-    """Work out what the coming runs will be, for the desk."""
+    """Work out what the coming runs will be, and whom corrections would reach, for the desk."""
+    reaching.recount(now=timezone.now())
     outlooks.renew(clock=timezone.now)
+
+
+@shared_task
+def count_correction(*, correction_id: int) -> None:
+    """For a page that cannot count so many; it rings again while nothing is counted."""
+    for correction in Correction.objects.filter(pk=correction_id):
+        reaching.count(correction, now=timezone.now())
 
 
 @shared_task

@@ -21,11 +21,11 @@ from django.utils.safestring import SafeString
 from articles.mail_look import Logo
 from newsletter.digests.ads import Ad
 from newsletter.digests.looks import Look
-from newsletter.digests.prose import wrap
 from newsletter.digests.stories import Story
 from newsletter.lib import slots
 from newsletter.lib.html import inline_css, inline_fragment
 from newsletter.lib.slots import Slot
+from newsletter.lib.wrapping import wrap
 
 # What differs between the editions of an issue; cf. newsletter.lib.slots for what differs between readers.
 PLACE = re.compile("\ue002([a-z_]+)\ue003")

@@ -136,3 +136,11 @@ class ItemForm(DeskForm[IssueItem]):
         model = IssueItem
         fields = ["position", "state", "title", "summary"]
         widgets = {"summary": UnfoldAdminTextareaWidget(attrs={"rows": 1})}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """In a table nothing but the head of a column names a field: each says its name, and which story's it is."""
+        super().__init__(*args, **kwargs)
+        story = self.instance.article.title if self.instance.pk else ""
+        for name in ("state", "title", "summary"):
+            field = self.fields[name]
+            field.widget.attrs["aria-label"] = f"{field.label}: {story}"

@@ -121,18 +121,35 @@ def by_topic(topics: Sequence[str], *, rest_title: str) -> list[tuple[str, list[
 
 
 def _rows(section: Section, look: Look) -> Iterator[tuple[str, int]]:
-    """Each row, and how many stories are in it.
+    """Each row, and how many stories are in it."""
+    level = IN_SECTION if section.title else IN_LIST
+    is_magazine = look.layout == Appearance.Layout.MAGAZINE
+    for row in _pairs(section.stories, look) if is_magazine else batched(section.stories, 1):
+        if len(row) == 1:
+            yield html_block("story", row[0], look, level=level), 1
+            continue
+        first, second = (html_block("card", story, look, level=level) for story in row)
+        frame = html_part("row", look, first=place("first"), second=place("second"))
+        yield put_together(frame, {"first": first, "second": second}), 2
 
-    A magazine sets its stories in pairs; of an odd number the first has the whole width.
+
+def _pairs(stories: Sequence[Story], look: Look) -> Iterator[Sequence[Story]]:
+    """A magazine's rows: two stories that both have a picture, or both have none; whatever else has the whole width.
+
+    Of an odd number that is the first.
     """
-    level, stories = IN_SECTION if section.title else IN_LIST, section.stories
-    odd = len(stories) % 2 if look.layout == Appearance.Layout.MAGAZINE else len(stories)
-    for story in stories[:odd]:
-        yield html_block("story", story, look, level=level), 1
-    for pair in batched(stories[odd:], 2):
-        first, second = (html_block("card", story, look, level=level) for story in pair)
-        row = html_part("row", look, first=place("first"), second=place("second"))
-        yield put_together(row, {"first": first, "second": second}), 2
+    waiting = list(reversed(stories))
+    while waiting:
+        story = waiting.pop()
+        is_odd_one = len(stories) % 2 == 1 and len(waiting) + 1 == len(stories)
+        if waiting and not is_odd_one and _has_picture(story, look) == _has_picture(waiting[-1], look):
+            yield story, waiting.pop()
+        else:
+            yield (story,)
+
+
+def _has_picture(story: Story, look: Look) -> bool:
+    return look.picture_of(story, "card") is not None
 
 
 def _numbered(story: Story, number: int, look: Look) -> str:

@@ -97,7 +97,7 @@ def _send(notice: IssueNotice, now: datetime) -> bool:
         "needs_approval": issue.schedule is None or issue.schedule.approval == Schedule.Approval.REQUIRED,
     }  # fmt: skip
     try:
-        mail.send(template=template, to=notice.editor.email, context=context, language=settings.LANGUAGE_CODE)
+        mail.send(template=template, to=notice.editor.email, context=context, language=settings.DESK_LANGUAGE)
     except mail.NotAccepted as refusal:
         return _refused(notice, str(refusal), is_permanent=refusal.is_permanent, now=now)
     notice.sent_at = now

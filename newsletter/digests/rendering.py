@@ -48,6 +48,7 @@ class RenderedMail:
     text: str
     greeting: Greeting = field(default_factory=Greeting)
     links: Mapping[str, int | None] = field(default_factory=dict)  # that may be measured, each with the id of its story
+    language: str = ""  # of the newsletter; empty: the site's
 
 
 def render_edition(*, edition: Edition, withdrawn: Collection[int] = ()) -> RenderedMail | None:
@@ -167,7 +168,8 @@ class IssueRenderer:
             raise RenderingError(_("The mail is too long: %(bytes)d bytes.") % {"bytes": len(html.encode())})
         text = blocks.put_together(text_frame, {"subject": subject, "preheader": "", "articles": arrangement.text()})
         text = BLANK_LINES.sub("\n\n", text).strip() + "\n"
-        return RenderedMail(subject, html, text, Greeting.of(self.appearance, self._names), _links(frame, arrangement))
+        greeting, links = Greeting.of(self.appearance, self._names), _links(frame, arrangement)
+        return RenderedMail(subject, html, text, greeting, links, self.newsletter.language)
 
     def _past_issues(self, frame: blocks.Frame, html: str) -> str:
         """A link to the archive, if the mail would have an odd number of addresses without it.

@@ -81,8 +81,8 @@ def made_up() -> list[Story]:
             pk=-number, headline=f"Ferry “{number}” & the old slipway", summary="It sails again. " * number,
             url=f"{settings.SITE_URL}/articles/sample-{number}/", label="Harbor" if number % 3 else "", topic="Harbor",
             byline="By Ada Merrin", is_sponsored=number == 5, language="ar" if number == 6 else "",
-            direction="rtl" if number == 6 else "", picture=picture if number % 2 else None,
-            thumbnail=picture if number % 2 else None,
+            direction="rtl" if number == 6 else "", picture=picture if number % 4 < 2 else None,
+            thumbnail=picture if number % 4 < 2 else None,
         )
         for number in range(1, STORIES + HEADLINES + 1)
     ]  # fmt: skip
@@ -105,11 +105,13 @@ def text_for(mail: RenderedMail, *, now: datetime) -> str:
 def values_for(mail: RenderedMail, *, now: datetime) -> dict[str, str]:
     """A made-up reader's values, by slot name, not escaped."""
     name = "Ada"
+    with translation.override(mail.language or settings.LANGUAGE_CODE):
+        signed_up_on = full_date(now)
     return {
         Slot.NAME: name,
         Slot.EMAIL: "ada@example.org",
         Slot.GREETING: mail.greeting.to(name),
-        Slot.SIGNED_UP_ON: full_date(now),
+        Slot.SIGNED_UP_ON: signed_up_on,
         Slot.UNSUBSCRIBE_URL: f"{settings.SITE_URL}/unsubscribe/{NOWHERE}/",
         Slot.PREFERENCES_URL: f"{settings.SITE_URL}/preferences/{NOWHERE}/",
         Slot.RATING_URL: f"{settings.SITE_URL}/rate/{NOWHERE}/",

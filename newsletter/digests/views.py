@@ -16,6 +16,7 @@ from newsletter.digests import structured
 from newsletter.digests.archive import Neighbors, Promise, issues_of
 from newsletter.digests.models import Appearance, Issue
 from newsletter.digests.rendering import render_web
+from newsletter.lib.languages import speak
 from newsletter.lib.tokens import BadToken, Purpose, verify_token
 from newsletter.subscribers.models import Newsletter
 
@@ -33,6 +34,7 @@ def newsletters(request: HttpRequest) -> HttpResponse:
 def newsletter(request: HttpRequest, slug: str) -> HttpResponse:
     """One newsletter: what comes, how often, the form, the archive. A closed one keeps its archive."""
     found = get_object_or_404(Newsletter, slug=slug)
+    speak(found.language)
     issues = Paginator(issues_of(found, now=timezone.now()), ISSUES_A_PAGE)
     page = issues.get_page(request.GET.get("page"))
     context = {
@@ -51,6 +53,7 @@ def issue(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     found = get_object_or_404(
         Issue.objects.published().select_related("newsletter"), newsletter__slug=slug, number=number
     )
+    speak(found.newsletter.language)
     now = timezone.now()
     web = render_web(issue=found, now=now)
     context = {
@@ -78,6 +81,7 @@ def private_issue(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     found = get_object_or_404(sent, newsletter__slug=slug, pk=pk)
     if not found.is_private:
         return HttpResponseRedirect(found.get_absolute_url())
+    speak(found.newsletter.language)
     web = render_web(issue=found, now=timezone.now())
     response = render(
         request,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -16,7 +17,7 @@ logger = logging.getLogger(__name__)
 FEWEST_COMPLAINTS = 5  # two angry readers stop no newsletter
 
 
-def stop_if_reported(campaign: Campaign) -> bool:
+def stop_if_reported(campaign: Campaign, *, now: datetime) -> bool:
     """Pause it, until a person lets it go on, if more than COMPLAINT_ALARM_PERCENT complained or, with what the server
     refused, more than BOUNCE_ALARM_PERCENT bounced, of at least BOUNCE_ALARM_MAILS. After that it counts anew.
 
@@ -47,7 +48,7 @@ def stop_if_reported(campaign: Campaign) -> bool:
         return False
     logger.warning("campaign %s paused: %s bounced, %s complained", campaign.pk, bounced, complained)
     return alarms.stop(
-        campaign, reason=reason, accepted=counts.accepted, refused=counts.refused, bounced=all_bounced,
+        campaign, reason=reason, now=now, accepted=counts.accepted, refused=counts.refused, bounced=all_bounced,
         complained=all_complained,
     )  # fmt: skip
 

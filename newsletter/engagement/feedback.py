@@ -9,7 +9,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from newsletter.delivery import archive
 from newsletter.delivery.models import Send
@@ -55,6 +55,13 @@ def record(report: Report, *, now: datetime) -> bool:
     """Keep the report and do what follows from it. False if it is none of our kinds, or was known already."""
     if report.kind not in Event.Kind.values:
         return False
+    try:
+        return _record(report, now=now)
+    except IntegrityError:  # its send went into the archive at this very moment, and is found there now
+        return _record(report, now=now)
+
+
+def _record(report: Report, *, now: datetime) -> bool:
     with transaction.atomic():
         send = Send.objects.select_related("campaign").filter(pk=report.send_pk or 0).first()
         _event, is_new = Event.objects.get_or_create(
@@ -75,7 +82,7 @@ def record(report: Report, *, now: datetime) -> bool:
 
 def _act(report: Report, send: Send | None, *, now: datetime) -> None:
     if send and report.kind in STORMS:
-        stop_if_reported(send.campaign)
+        stop_if_reported(send.campaign, now=now)
     if not Subscriber.objects.filter(address_hash=address_hash(report.recipient)).exists():
         return  # nobody of ours: a forged or misdirected report must not fill the suppression list
     if report.kind == Event.Kind.COMPLAINED:

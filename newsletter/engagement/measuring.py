@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from newsletter.delivery.models import Send
@@ -33,13 +33,20 @@ def note_click(send_pk: int, link: Link, *, now: datetime) -> bool:
     send = _measured_send(send_pk)
     if send is None or not send.campaign.issue.newsletter.measures_clicks or send.campaign.issue_id != link.issue_id:
         return False
-    with transaction.atomic():
-        is_first = not Event.objects.filter(send=send, link=link, kind=Event.Kind.CLICKED).exists()
-        key = f"{send_pk}.{link.pk}.{now:%Y%m%d}"
-        if not _keep(send, key, kind=Event.Kind.CLICKED, source=LINK, link=link, now=now):
-            return False
-        if is_first:
-            Link.objects.filter(pk=link.pk).update(click_count=F("click_count") + 1)
+    try:
+        return _note_click(send, link, now=now)
+    except IntegrityError:  # the send went into the archive at this very moment, of which nothing is measured
+        return False
+
+
+@transaction.atomic
+def _note_click(send: Send, link: Link, *, now: datetime) -> bool:
+    is_first = not Event.objects.filter(send=send, link=link, kind=Event.Kind.CLICKED).exists()
+    key = f"{send.pk}.{link.pk}.{now:%Y%m%d}"
+    if not _keep(send, key, kind=Event.Kind.CLICKED, source=LINK, link=link, now=now):
+        return False
+    if is_first:
+        Link.objects.filter(pk=link.pk).update(click_count=F("click_count") + 1)
     return True
 
 
@@ -49,7 +56,10 @@ def note_open(token: str, *, now: datetime) -> bool:
     send = _measured_send(send_pk)
     if send is None or not send.campaign.issue.newsletter.measures_opens:
         return False
-    return _keep(send, f"{send_pk}.{now:%Y%m%d}", kind=Event.Kind.OPENED, source=PICTURE, link=None, now=now)
+    try:
+        return _keep(send, f"{send_pk}.{now:%Y%m%d}", kind=Event.Kind.OPENED, source=PICTURE, link=None, now=now)
+    except IntegrityError:  # as above
+        return False
 
 
 def _measured_send(pk: int) -> Send | None:

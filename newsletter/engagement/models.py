@@ -72,6 +72,7 @@ class Rating(models.Model):
         verbose_name = _("readers' answer")
         verbose_name_plural = _("readers' answers")
         ordering = ["-at", "-pk"]
+        indexes = [models.Index(fields=["at", "id"], name="rating_latest")]
         constraints = [models.UniqueConstraint(fields=["subscriber", "issue"], name="one_rating_per_reader_and_issue")]
 
     def __str__(self) -> str:

@@ -19,6 +19,7 @@ from newsletter.digests.models import Appearance
 from newsletter.digests.rendering import question_of
 from newsletter.engagement import measuring, rating
 from newsletter.engagement.models import Rating
+from newsletter.lib.languages import speak
 from newsletter.lib.tokens import BadToken
 from newsletter.subscribers.pages import sign_up_page
 
@@ -76,6 +77,7 @@ def _page(request: HttpRequest, token: str, answer: str) -> HttpResponse:
     send = rating.send_behind(token)
     if send is None:
         return render(request, "subscribers/nobody.html")
+    speak(send.campaign.issue.newsletter.language)
     is_missing = False
     if request.method == "POST":
         answer, comment = request.POST.get("answer", ""), request.POST.get("comment", "")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.db.models import Exists, OuterRef, Q
+
 from newsletter.delivery.books import books_of
 from newsletter.delivery.models import Campaign, Send
 from newsletter.digests.models import Appearance, Issue
@@ -42,10 +44,11 @@ def of_issue(issue: Issue) -> Opinion:
 
 def recent() -> list[Opinions]:
     """Of each newsletter that asks its readers, or has asked them. A handful of queries for each newsletter."""
-    asking = Newsletter.objects.filter(pk__in=Appearance.objects.filter(asks_rating=True).values("newsletter"))
-    asked = Newsletter.objects.filter(issues__ratings__isnull=False)
+    asks = Q(pk__in=Appearance.objects.filter(asks_rating=True).values("newsletter"))
+    is_answered = Exists(Rating.objects.filter(issue=OuterRef("pk")).order_by())
+    has_asked = Exists(Issue.objects.filter(is_answered, newsletter=OuterRef("pk")).order_by())
     found = []
-    for newsletter in (asking | asked).distinct().order_by("position", "name", "pk"):
+    for newsletter in Newsletter.objects.filter(asks | has_asked).order_by("position", "name", "pk"):
         launched = newsletter.issues.filter(launched_at__isnull=False, is_alert=False).order_by("-launched_at", "-pk")
         issues = list(launched.select_related("newsletter")[:MOST_ISSUES])
         found.append(Opinions(newsletter, tuple(_opinions(issues))))

@@ -1,7 +1,8 @@
 from celery import shared_task
 from django.utils import timezone
 
-from newsletter.insights import health, refreshing
+from newsletter.digests.models import Issue
+from newsletter.insights import health, reading, refreshing
 
 
 @shared_task
@@ -14,3 +15,16 @@ def heartbeat() -> None:
 def refresh() -> None:
     """Count what the desk's pages show without counting."""
     refreshing.refresh(now=timezone.now())
+
+
+@shared_task
+def count_readings() -> None:
+    """The same for whoever looks next, of what went out lately."""
+    reading.recount(now=timezone.now())
+
+
+@shared_task
+def count_reading(*, issue_id: int) -> None:
+    """For the page of an issue that went to too many to count; it rings again while nothing is counted."""
+    for issue in Issue.objects.select_related("newsletter").filter(pk=issue_id):
+        reading.count(issue, now=timezone.now())

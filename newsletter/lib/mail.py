@@ -32,12 +32,20 @@ from newsletter.lib.addresses import InvalidAddress, wire_address
 from newsletter.lib.headers import mailbox, one_line, unstructured
 from newsletter.lib.html import inline_css
 from newsletter.lib.naming import site_name
+from newsletter.lib.wrapping import wrap
 
 MAX_SUBJECT = 200
 _ODD = re.compile("[\ud800-\udfff\ufeff\u202a-\u202e\u2066-\u2069]")
 _SENDER = re.compile(r'"((?:[^"\\]|\\.)*)" <([^<>]+)>')
 _ESCAPED = re.compile(r"\\(.)")
 _PROBE_SECONDS = 10
+# What SES answers with 400 and means otherwise: not now, not you.
+# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html#API_SendEmail_Errors
+_AMAZONS_CODES = {
+    "LimitExceededException": 429, "Throttling": 429, "ThrottlingException": 429, "TooManyRequestsException": 429,
+    "AccountSuspendedException": 403, "MailFromDomainNotVerifiedException": 403, "SendingPausedException": 403,
+}  # fmt: skip
+_AMAZONS_KEYS_ARE_MISSING = {"CredentialRetrievalError", "NoCredentialsError", "PartialCredentialsError"}
 _BLANK_LINES = re.compile(r"\n{3,}")
 
 
@@ -79,7 +87,7 @@ def compose(
     values = {**_site(), **context}
     parts = render_parts(template, values)
     sender = sender or sender_line(str(values["site_name"]), settings.DEFAULT_FROM_EMAIL)
-    message = Message(parts.subject, f"{parts.text}\n", sender)
+    message = Message(parts.subject, f"{wrap(parts.text)}\n", sender)
     message.to = [_recipient(to)]
     message.extra_headers = {**_standard_headers(), **(headers or {})}
     message.attach_alternative(parts.html, "text/html")
@@ -224,7 +232,7 @@ def _hand_over(message: Message, mailer: str) -> None:
     except AnymailRecipientsRefused as error:
         raise NotAccepted(_first_line(error), is_permanent=True) from error
     except AnymailAPIError as error:
-        raise NotAccepted(_first_line(error), is_permanent=_is_final(error.status_code)) from error
+        raise NotAccepted(_first_line(error), is_permanent=_is_final(status_of(error))) from error
     except (AnymailError, OSError) as error:  # every other error of smtplib is an OSError
         raise NotAccepted(_first_line(error), is_permanent=False) from error
 
@@ -253,6 +261,18 @@ def _backend(mailer: str) -> BaseEmailBackend:
     if entry["BACKEND"] == "django.core.mail.backends.smtp.EmailBackend":
         return _SmtpBackend(alias=mailer, **entry.get("OPTIONS", {}))
     return django_mail.mailers[mailer]
+
+
+def status_of(error: AnymailAPIError) -> int | None:
+    """The HTTP status of the provider's answer; None without one. Amazon's library does not give anymail any."""
+    answer = getattr(error, "response", None)
+    if isinstance(answer, dict):
+        code = answer.get("Error", {}).get("Code")
+        return _AMAZONS_CODES.get(code) or answer.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    if type(error.__cause__).__name__ in _AMAZONS_KEYS_ARE_MISSING:
+        return 401
+    status: int | None = getattr(error, "status_code", None)
+    return status
 
 
 def _is_final(status: int | None) -> bool:

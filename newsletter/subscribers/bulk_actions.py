@@ -15,7 +15,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F, QuerySet
 
-from newsletter.subscribers import selections
+from newsletter.subscribers import counting, selections
 from newsletter.subscribers.models import BulkAction, BulkPart
 from newsletter.subscribers.models.bulk_actions import HEAD_START, LEASE, MOST_ATTEMPTS
 from newsletter.subscribers.selections import DEEDS, MORE_OFTEN, Order, name_of
@@ -124,6 +124,7 @@ def advance(*, bulk_action_id: int, clock: Callable[[], datetime], seconds: floa
     except TakenAway:
         return False
     action.finish(clock())
+    counting.count_anew(now=clock())
     logger.info("bulk action %d: %s", action.pk, action.status)
     return False
 

@@ -45,7 +45,10 @@ def active_readers(newsletter: Newsletter) -> str:
 
 
 def readers_in_words(newsletters: Iterable[Newsletter]) -> dict[int, str]:
-    """By newsletter: exact where readers are few, "about" so many as were counted lately where not. Two queries."""
+    """By newsletter: exact where readers are few, "about" so many as were counted lately where not. Two queries.
+
+    Of those that had few when they were counted, and have many more by now, no number is told.
+    """
     newsletters = list(newsletters)
     stored = StoredCount.objects.named([active_readers(each) for each in newsletters])
     known = {each.pk: row.count for each in newsletters if (row := stored.get(active_readers(each)))}
@@ -53,6 +56,8 @@ def readers_in_words(newsletters: Iterable[Newsletter]) -> dict[int, str]:
     active = Subscription.objects.filter(newsletter__in=few, status=Subscription.Status.ACTIVE).order_by()
     found = list(active.values_list("newsletter", flat=True)[: FEW * len(few) + 1])
     live = Counter(found) if len(found) <= FEW * len(few) else None
+    if live is None:
+        known = {pk: count for pk, count in known.items() if pk not in few}
     return {
         each.pk: _in_words(live[each.pk] if live is not None and each.pk in few else None, known.get(each.pk))
         for each in newsletters
@@ -91,6 +96,12 @@ def recount(*, now: datetime) -> bool:
     """Count readers anew if it was last done MAX_AGE ago. True if it was."""
     if StoredCount.objects.filter(name=SUBSCRIBERS, counted_at__gt=now - MAX_AGE).exists():
         return False
+    count_anew(now=now)
+    return True
+
+
+def count_anew(*, now: datetime) -> None:
+    """Count readers now, for the worker that has just changed many of them: nobody shall read what is long wrong."""
     statuses, reasons = Subscription.Status.values, Suppression.Reason.values
     found = Subscription.objects.order_by().values_list("newsletter", "status").annotate(count=Count("pk"))
     by_newsletter, by_status = Counter[int](), Counter(dict.fromkeys(statuses, 0))
@@ -102,4 +113,3 @@ def recount(*, now: datetime) -> bool:
     suppressed = count_by_value(Suppression.objects.all(), "reason", name=SUPPRESSIONS, values=reasons)
     counts |= suppressed | {SUBSCRIBERS: Subscriber.objects.count(), SUPPRESSIONS: sum(suppressed.values())}
     StoredCount.objects.store(counts, now=now)
-    return True

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, time, timedelta
-from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -14,6 +13,7 @@ from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
 
 from articles.models import Topic
+from newsletter.lib.languages import translated_languages
 from newsletter.subscribers import measuring
 from newsletter.subscribers.forms import SubscribeForm
 from newsletter.subscribers.lowering import lowered
@@ -163,7 +163,6 @@ def _cadences(newsletters: list[Newsletter]) -> list[tuple[str, str]]:
 
 def _languages() -> list[tuple[str, str]]:
     """The site's own language, those that it is translated into and those of its newsletters, by their own names."""
-    translated = {folder.parent.name for path in settings.LOCALE_PATHS for folder in Path(path).glob("*/LC_MESSAGES")}
     spoken = Newsletter.objects.order_by().values_list("language", flat=True).distinct()
-    codes = sorted({settings.LANGUAGE_CODE, *translated, *spoken} & set(dict(settings.LANGUAGES)))
+    codes = sorted({*translated_languages(), *spoken} & set(dict(settings.LANGUAGES)))
     return [(code, get_language_info(code)["name_local"]) for code in codes]

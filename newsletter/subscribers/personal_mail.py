@@ -18,6 +18,7 @@ from django.urls import reverse
 from newsletter.lib import mail
 from newsletter.lib.addresses import address_hash, address_key, redacted
 from newsletter.subscribers import limits, lowering, silence
+from newsletter.subscribers.languages import language_of
 from newsletter.subscribers.models import AddressChange, PersonalMail, Subscriber
 from newsletter.subscribers.models.address_changes import UNDO_PERIOD
 from newsletter.subscribers.models.owed import BATCH
@@ -148,14 +149,14 @@ def _send_link(row: PersonalMail) -> None:
     owner = _owner(row)
     if owner:  # to the address as it stands here, not as somebody typed it
         context = {"preferences_url": _url("subscribers:preferences", owner.preferences_token)}
-        mail.send(template="my_link", to=owner.email, language=owner.language, context=context)
+        mail.send(template="my_link", to=owner.email, language=language_of(owner), context=context)
 
 
 def _send_new_link(row: PersonalMail) -> None:
     owner = _owner(row)
     if owner:
         context = {"preferences_url": _url("subscribers:preferences", owner.preferences_token)}
-        mail.send(template="new_link", to=owner.email, language=owner.language, context=context)
+        mail.send(template="new_link", to=owner.email, language=language_of(owner), context=context)
 
 
 def _send_confirmation(row: PersonalMail) -> None:
@@ -163,7 +164,7 @@ def _send_confirmation(row: PersonalMail) -> None:
     change = _change(row)
     url = _url("subscribers:confirm_address", change.confirm_token)
     context = {"confirm_url": url, "days": settings.CONFIRMATION_DAYS}
-    mail.send(template="confirm_address", to=row.email, language=change.subscriber.language, context=context)
+    mail.send(template="confirm_address", to=row.email, language=language_of(change.subscriber), context=context)
 
 
 def _send_notice(row: PersonalMail) -> None:
@@ -173,7 +174,7 @@ def _send_notice(row: PersonalMail) -> None:
         "new_address": redacted(change.new_email),
         "days": UNDO_PERIOD.days,
     }
-    mail.send(template="address_changed", to=row.email, language=change.subscriber.language, context=context)
+    mail.send(template="address_changed", to=row.email, language=language_of(change.subscriber), context=context)
 
 
 def _send_lowered(row: PersonalMail) -> None:
@@ -184,7 +185,9 @@ def _send_lowered(row: PersonalMail) -> None:
         can_keep = any(each.may_be_kept for each in told)
         context = {"lowered": told, "page_url": url, "keep_url": f"{url}#keep" if can_keep else ""}
         headers = leaving_headers(told[0].subscription) if len(told) == 1 else {}  # very many get it at once
-        mail.send(template="cadence_lowered", to=owner.email, language=owner.language, context=context, headers=headers)
+        mail.send(
+            template="cadence_lowered", to=owner.email, language=language_of(owner), context=context, headers=headers
+        )
 
 
 def _lowered(row: PersonalMail) -> list[lowering.Lowered]:

@@ -19,6 +19,7 @@ from articles.models import Topic
 from newsletter.lib import mail
 from newsletter.subscribers import changes, limits, measuring
 from newsletter.subscribers.consent import record_given
+from newsletter.subscribers.languages import language_of
 from newsletter.subscribers.models import ConsentRecord, Newsletter, SignUp, Subscriber, Subscription, TopicSet
 from newsletter.subscribers.owed_mail import hand_over
 from newsletter.subscribers.shield import budget
@@ -238,7 +239,7 @@ def _mail_reminder(row: SignUp, newsletters: list[Newsletter]) -> None:
 
 
 def _mail(row: SignUp, template: str, newsletters: list[Newsletter], context: dict[str, object]) -> None:
-    language = row.subscriber.language or (newsletters[0].language if newsletters else "")
+    language = language_of(row.subscriber, newsletter=newsletters[0] if newsletters else None)
     mail.send(
         template=template,
         to=row.subscriber.email,

@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from newsletter.lib import mail
 from newsletter.lib.tokens import Purpose, make_token
+from newsletter.subscribers.languages import language_of
 from newsletter.subscribers.models import Change, PersonalMail, Silence, Subscription
 from newsletter.subscribers.welcoming import leaving_headers
 
@@ -84,7 +85,7 @@ def send_question(row: PersonalMail) -> None:
     token = make_token(Purpose.STAY, subscription.pk)
     urls = {answer: settings.SITE_URL + reverse("subscribers:stay_with", args=[token, answer]) for answer in ANSWERS}
     mail.send(
-        template="still_interested", to=reader.email, language=reader.language or newsletter.language,
+        template="still_interested", to=reader.email, language=language_of(reader, newsletter=newsletter),
         sender=mail.sender_line(newsletter.sender_name, newsletter.sender_address),
         headers=leaving_headers(subscription),
         context={"newsletter": newsletter, **{f"{answer}_url": url for answer, url in urls.items()}},

@@ -14,11 +14,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from newsletter.lib.addresses import redacted
 from newsletter.lib.doorbell import ring
+from newsletter.lib.languages import speak
 from newsletter.subscribers import (
     links,
     lowering,
@@ -32,10 +35,11 @@ from newsletter.subscribers import (
 )
 from newsletter.subscribers.farewells import say_why
 from newsletter.subscribers.forms import parse_preferences
+from newsletter.subscribers.languages import language_of
 from newsletter.subscribers.models import ConsentRecord, Farewell, SignUp, Subscriber, Subscription
 from newsletter.subscribers.pages import preferences_page, sign_up_page
 from newsletter.subscribers.preferences import offered_newsletters, resume, save_preferences
-from newsletter.subscribers.surfaces.views import SeeOther
+from newsletter.subscribers.surfaces.views import SeeOther, inbox_page
 
 Method = ConsentRecord.Method
 View = Callable[..., HttpResponse]
@@ -67,6 +71,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     row, now = links.sign_up_behind(token), timezone.now()
     if row is None:
         return render(request, "subscribers/expired.html", sign_up_page(), status=410)
+    speak(language_of(row.subscriber))
     if request.method == "POST" and "renew" in request.POST:
         return _mail_will_come(signup.renew(sign_up=row, now=now))
     if request.method != "POST":
@@ -91,6 +96,7 @@ def preferences(request: HttpRequest, token: str) -> HttpResponse:
     subscriber, now = links.subscriber_behind(token), timezone.now()
     if subscriber is None:
         return render(request, "subscribers/nobody.html")
+    speak(language_of(subscriber))
     act = CHANGES.get(request.POST.get("action", ""))
     if act is None:
         context = {**preferences_page(subscriber, now=now), "notice": request.GET.get("notice", ""), "token": token}
@@ -155,11 +161,14 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     subscription = links.subscription_behind(token)
     if subscription is None:
         return render(request, "subscribers/nobody.html")
+    speak(language_of(subscription.subscriber, newsletter=subscription.newsletter))
     if request.method == "POST":
         _act(request, subscription)
     context = {
         "subscription": subscription,
-        "address": redacted(subscription.subscriber.email),  # the link stands in old mails, which are passed on
+        "address": _in_one_piece(
+            redacted(subscription.subscriber.email)
+        ),  # the link stands in old mails, which are passed on
         "less_often": unsubscribing.rarer_cadences(subscription),
         "is_rarer_now": request.POST.get("action") == "less_often",
     }
@@ -182,6 +191,7 @@ def stay(request: HttpRequest, token: str, answer: str = "keep") -> HttpResponse
     subscription = links.asked_subscription_behind(token)
     if subscription is None:
         return render(request, "subscribers/nobody.html")
+    speak(language_of(subscription.subscriber, newsletter=subscription.newsletter))
     if request.method == "POST":
         return _stay(request, subscription, here=reverse("subscribers:stay", args=[token]))
     context = {
@@ -204,6 +214,11 @@ def _stay(request: HttpRequest, subscription: Subscription, *, here: str) -> Htt
         unsubscribing.take_less(subscription=subscription, cadence=request.POST.get("cadence", ""), now=now)
     silence.revive([subscription.pk], now=now)
     return SeeOther(f"{here}?notice=kept")
+
+
+def _in_one_piece(address: str) -> SafeString:
+    """``r…@example.org`` would be broken after its dots, and in Arabic begin at the wrong end of the line."""
+    return format_html('<bdi class="address">{}</bdi>', address)
 
 
 def _act(request: HttpRequest, subscription: Subscription) -> None:
@@ -250,4 +265,4 @@ def _confirmation_page(request: HttpRequest, row: SignUp, *, is_empty: bool = Fa
 def _mail_will_come(row: SignUp | None) -> HttpResponse:
     if row:
         ring(tasks.send_confirmation, sign_up_id=row.pk)
-    return SeeOther(reverse("subscribers:check_inbox"))
+    return inbox_page()

@@ -18,6 +18,7 @@ from django.utils.module_loading import import_string
 
 from newsletter.lib import mail
 from newsletter.lib.headers import list_unsubscribe
+from newsletter.subscribers.languages import language_of
 from newsletter.subscribers.models import Subscription, WelcomeMail
 from newsletter.subscribers.models.owed import HEAD_START as HEAD_START
 from newsletter.subscribers.owed_mail import hand_over
@@ -75,7 +76,7 @@ def _contents(row: WelcomeMail, *, now: datetime) -> Mapping[str, object]:
 
 
 def _language(subscription: Subscription) -> str:
-    return subscription.subscriber.language or subscription.newsletter.language
+    return language_of(subscription.subscriber, newsletter=subscription.newsletter)
 
 
 def _mail(row: WelcomeMail, *, contents: Mapping[str, object]) -> None:

@@ -189,7 +189,7 @@ def test_article_is_added_to_an_issue_behind_the_others(desk: Client) -> None:
 def test_issues_are_decided_from_the_list(desk: Client, action: str, status: Issue.Status) -> None:
     issue = factories.make_issue()
 
-    told = act(desk, "digests_issue", action, issue)
+    told = act(desk, "digests_issue", action, issue, **{f"seen-{issue.pk}": str(issue.version)})
 
     issue.refresh_from_db()
     assert issue.status == status

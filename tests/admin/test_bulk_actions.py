@@ -85,7 +85,7 @@ def test_who_is_meant_is_looked_up_in_the_background_in_several_turns(
     first = BulkAction.objects.get()
     late = factories.make_subscriber(email="mine.too@example.org")
     seen = [(first.status, first.total_count, first.changed_count)]
-    while bulk_actions.advance(bulk_action_id=first.pk, clock=lambda: NOW + DAY, seconds=-1):
+    while bulk_actions.advance(bulk_action_id=first.pk, clock=lambda: timezone.now() + DAY, seconds=-1):
         first.refresh_from_db()
         seen.append((first.status, first.total_count, first.changed_count))
 

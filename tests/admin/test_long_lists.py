@@ -14,6 +14,8 @@ from django.urls import reverse
 from articles.long_lists import MOST_COUNTED, MOST_ROWS, LongPaginator, count_up_to
 from newsletter.delivery import books
 from newsletter.delivery.models import Send
+from newsletter.digests.admin.issues import SentItemInline
+from newsletter.digests.models import Issue
 from newsletter.insights import refreshing
 from newsletter.subscribers import counting
 from newsletter.subscribers.models import Label, StoredCount, Subscriber, Subscription
@@ -200,10 +202,11 @@ def test_long_books_nobody_has_counted_are_counted_for_the_campaigns_own_page(
 ) -> None:
     monkeypatch.setattr(books, "MOST_COUNTED", 0)
     campaign = factories.make_send(status=Send.Status.SENT).campaign
+    assert not books.books_of([campaign])[campaign.pk].is_known
 
     page = desk.get(reverse("admin:delivery_campaign_change", args=[campaign.pk]))
 
-    assert not books.books_of([campaign])[campaign.pk].is_known
+    assert books.books_of([campaign])[campaign.pk].is_known
     assert "<strong>1</strong> accepted" in page.text
 
 
@@ -218,3 +221,21 @@ def test_readers_of_newsletters_are_told_exactly_or_about(monkeypatch: pytest.Mo
 
     assert told == {few.pk: "1", many.pk: "about 250,000"}
     assert uncounted[few.pk] == "being counted"
+
+
+def test_articles_of_what_went_out_are_read_a_page_at_a_time_and_all_of_a_draft(
+    desk: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SentItemInline, "per_page", 2)
+    articles = [factories.make_article(title=f"Story {number}") for number in range(3)]
+    draft = factories.make_issue(articles=articles)
+    sent = factories.make_issue(articles=articles, status="approved", approved_at=factories.NOW)
+    sent.launch(factories.NOW)
+
+    def told(issue: Issue, query: str = "") -> set[str]:
+        page = desk.get(reverse("admin:digests_issue_change", args=[issue.pk]) + query).text
+        return {article.title for article in articles if f">{article.title}<" in page}
+
+    assert told(draft) == {"Story 0", "Story 1", "Story 2"}
+    assert len(told(sent)) == 2
+    assert told(sent) | told(sent, "?items-page=2") == told(draft)

@@ -17,7 +17,7 @@ from django.urls import NoReverseMatch, reverse
 
 from articles.models import Archive, BoilerplateRule, CategoryRule, Feed, Publication, Topic
 from config.demo import filling
-from newsletter.delivery.models import MailboxMessage, Send, SpeedLimit, TransportOutage
+from newsletter.delivery.models import MailboxMessage, Send, SpeedLimit, TransportOutage, WarmUp
 from newsletter.digests.models import Appearance, Issue, Link
 from newsletter.engagement.models import Event, Rating
 from newsletter.subscribers.models import (
@@ -43,6 +43,7 @@ NOT_AT_THE_DESK = {
     "TopicSet": "an implementation of the choice of topics, shown where it is used",
     "Batch": "which sends one worker takes; the campaign's books tell how many are in flight",
     "SpeedBucket": "how much of a speed limit is given out, where there is no Redis",
+    "WarmUpDay": "on its plan's page",
     "BounceAlarm": "on its campaign's page",
     "ArchivedSends": "sends of long ago, packed; the pages of campaigns and readers tell them",
     "Tally": "the figures of a campaign by minute and mail domain, on its page",
@@ -100,6 +101,7 @@ def busy(db: None) -> None:
 def add_rules(feed: Feed, topic: Topic) -> None:
     """What is kept beside a feed, and what has no relations."""
     SpeedLimit.objects.create(name=f"mail-{feed.pk}.example", per_second=5)
+    WarmUp.objects.create(transport=f"way-{feed.pk}", day=factories.NOW.date())
     TransportOutage.objects.create(name=f"way-{feed.pk}", since=factories.NOW, reason="no connection")
     BoilerplateRule.objects.create(feed=feed, pattern="- Advertisement *")
     CategoryRule.objects.create(feed=feed, category="Harbor", category_key="harbor", topic=topic)
@@ -315,3 +317,12 @@ def test_address_that_no_row_has_leads_back_to_the_desk(desk: Client) -> None:
         answer = desk.get(url(model, "change", "nothing-of-the-kind"))
 
         assert answer.status_code in {302, 404}, model
+
+
+def test_empty_list_says_what_would_be_there(desk: Client) -> None:
+    SpeedLimit.objects.all().delete()
+
+    page = desk.get(reverse("admin:delivery_speedlimit_changelist")).content.decode()
+
+    assert "There is nothing here yet." in page
+    assert "A limit holds those to one mail domain" in page

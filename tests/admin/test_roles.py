@@ -51,6 +51,7 @@ MODELS = {
     "delivery.send": ("PO", NOBODY, NOBODY, NOBODY),
     "delivery.transportoutage": ("PO", NOBODY, NOBODY, NOBODY),
     "delivery.speedlimit": ("PO", "PO", "PO", "O"),
+    "delivery.warmup": ("PO", "PO", "PO", "O"),
     "delivery.mailboxmessage": ("O", NOBODY, NOBODY, NOBODY),
     "engagement.event": ("PO", NOBODY, NOBODY, NOBODY),
     "engagement.rating": ("EPO", NOBODY, NOBODY, NOBODY),
@@ -104,6 +105,7 @@ PAGES = {
     "admin:search": (EVERYBODY, NOBODY),
     "admin:delivery_send_now": ("PO", "PO"),
     "admin:delivery_campaign_cancel": ("PO", "PO"),
+    "admin:delivery_campaign_take_back": ("PO", "PO"),
     "admin:digests_appearance_preview": ("EPDO", NOBODY),
     "admin:digests_issue_desk": ("EPDO", NOBODY),
     "admin:digests_issue_progress": ("PO", NOBODY),
@@ -172,6 +174,15 @@ def signed_in(letter: str) -> Client:
     return client
 
 
+@pytest.mark.parametrize("letter", ROLES)
+@pytest.mark.django_db
+@pytest.mark.parametrize("model", ["delivery.speedlimit", "delivery.warmup"])
+def test_navigation_leads_to_how_fast_mails_go_those_who_may_look(letter: str, model: str) -> None:
+    link = f'href="{reverse("admin:{}_{}_changelist".format(*model.split(".")))}"'
+
+    assert (link in signed_in(letter).get("/admin/").content.decode()) is (letter in MODELS[model][0])
+
+
 def addresses() -> dict[str, str]:
     """Where each of PAGES is, of something that its people may act on."""
     now = timezone.now()
@@ -184,7 +195,8 @@ def addresses() -> dict[str, str]:
     own = {
         "sending:sent_alert": alert.pk, "sending:write_correction": gone.pk, "sending:sent_correction": correction.pk,
         "sending:audience": announcement.pk, "sending:forecast_schedule": Schedule.objects.earliest("pk").pk,
-        "admin:delivery_campaign_cancel": campaign.pk, "admin:digests_issue_progress": gone.pk,
+        "admin:delivery_campaign_cancel": campaign.pk, "admin:delivery_campaign_take_back": campaign.pk,
+        "admin:digests_issue_progress": gone.pk,
         "sending:campaign_progress": campaign.pk, "sending:campaign_export": campaign.pk,
         "admin:digests_issue_choose_readers": announcement.pk, "admin:digests_issue_correct": gone.pk,
         "admin:subscribers_importrun_export": "readers", "admin:digests_appearance_preview": draft.newsletter_id,
@@ -282,7 +294,7 @@ def test_editor_approves_by_no_page_action_or_field(editor: Client) -> None:
 
     editor.post(page, form | {"digests_issue_save_and_approve": "1"})
     editor.post(page, form | {"status": "approved", "approved_by": "1", **now})
-    act(editor, "digests_issue", "approve_selected", issue)
+    act(editor, "digests_issue", "approve_selected", issue, **{f"seen-{issue.pk}": str(issue.version)})
     desk = editor.post(reverse("issue_desk:desk", args=[issue.pk]), {"do": "approve", "seen": "0"})
     send_now = editor.post(reverse("admin:delivery_send_now", args=[issue.newsletter_id]))
 

@@ -4,7 +4,8 @@
     DATABASE_URL=postgres://… make bench-mailing           the same on PostgreSQL (in a database of its own)
 
 Ours: launch (audience, editions, ledger), claim, fill, hand over, settle, with one and with two sending processes, to a
-fast sink that offers PIPELINING, or that and CHUNKING. ``all/s`` counts from the launch, ``sent/s`` from its end.
+fast sink that offers PIPELINING, or that and CHUNKING, or to a server that takes batches of 1,000 as Mailgun does.
+``all/s`` counts from the launch, ``sent/s`` from its end.
 The baseline: the same stories, for every reader a Django template rendered, a Django message built and sent over the
 open connection of Django's SMTP backend; no ledger, no choice of articles.
 Each step is a process of its own, so that its peak memory is its own. Processor time is told apart: the senders', that
@@ -21,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,10 +30,12 @@ from urllib.parse import urlsplit
 
 import psycopg
 
+from tests.benchmarks import providers
 from tests.benchmarks.sinks import FastSink
 
 READERS = (10_000, 100_000)
 PROCESSES = (1, 2)
+WAYS = ("PIPELINING", "CHUNKING", "provider")
 BASELINE_READERS = 400  # it is linear, and slow
 COLUMNS = ("", "readers", "launch s", "all/s", "sent/s", "ours µs", "database µs", "sink µs", "peak MB", "KB each")
 ROW = "{:<38}" + "{:>12}" * (len(COLUMNS) - 1)
@@ -43,14 +46,15 @@ def main() -> None:
     parser.add_argument("--readers", type=int, nargs="+", default=list(READERS))
     parser.add_argument("--processes", type=int, nargs="+", default=list(PROCESSES))
     parser.add_argument("--baseline-readers", type=int, default=BASELINE_READERS)
+    parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=WAYS)
     options = parser.parse_args()
     show(*COLUMNS)
     for readers in options.readers:
         for processes in options.processes:
-            for chunking in (False, True):
-                told = measured(readers, processes=processes, chunking=chunking)
-                show_figures(f"{processes} × {'CHUNKING' if chunking else 'PIPELINING'}", readers, told)
-    told = measured(options.baseline_readers, processes=0, chunking=False)
+            for way in options.ways:
+                told = measured(readers, processes=processes, way=way)
+                show_figures(f"{processes} × {way}", readers, told)
+    told = measured(options.baseline_readers, processes=0, way="PIPELINING")
     show_figures("baseline: template per reader", options.baseline_readers, told)
 
 
@@ -70,14 +74,14 @@ def show_figures(name: str, readers: int, told: dict[str, Any]) -> None:
         sys.exit(f"The sink took {sink['messages']} messages to {sink['distinct']} readers instead of {readers}.")
 
 
-def measured(readers: int, *, processes: int, chunking: bool) -> dict[str, Any]:
+def measured(readers: int, *, processes: int, way: str) -> dict[str, Any]:
     """The figures of one run on a site and a sink of its own. Without ``processes``: of the baseline."""
-    with tempfile.TemporaryDirectory() as folder, database() as database_url, FastSink(chunking=chunking) as sink:
+    with tempfile.TemporaryDirectory() as folder, database() as database_url, sink_of(way) as (mailer, figures):
         environment = {
             **os.environ,
             "DATA_DIR": folder,
             "DATABASE_URL": database_url or f"sqlite:///{folder}/db.sqlite3",
-            "MAILER_URL": f"smtp://127.0.0.1:{sink.port}",
+            "MAILER_URL": mailer,
             "SITE_URL": "https://news.example.org",
             "LOG_LEVEL": "ERROR",
             "DJANGO_SETTINGS_MODULE": "config.settings",
@@ -94,10 +98,26 @@ def measured(readers: int, *, processes: int, chunking: bool) -> dict[str, Any]:
         if launcher:
             launcher.end()  # closes the books
         return {
-            "launch": launch["launch"], "sending": sending, "sink": sink.figures(),
+            "launch": launch["launch"], "sending": sending, "sink": figures(),
             "cpu": sum(each["cpu"] for each in told), "database_cpu": sum(each["database_cpu"] for each in told),
             "peak_mb": max(each["peak_mb"] for each in told),
         }  # fmt: skip
+
+
+@contextmanager
+def sink_of(way: str) -> Iterator[tuple[str, Callable[[], dict[str, float]]]]:
+    """The MAILER_URL of a server that takes mail in a process of its own, and what asks it what it took."""
+    if way != "provider":
+        with FastSink(chunking=way == "CHUNKING") as sink:
+            yield f"smtp://127.0.0.1:{sink.port}", sink.figures
+        return
+    with providers.server() as (url, told):
+        yield f"mailgun://key@mg.example.org?api_url={url}", lambda: as_sink(told())
+
+
+def as_sink(told: dict[str, float]) -> dict[str, float]:
+    """It counts readers, not who they are."""
+    return {**told, "messages": told["recipients"], "distinct": told["recipients"]}
 
 
 class Step:

@@ -41,18 +41,18 @@ def fill(count: int) -> None:
     """
     ago = AGO.format(count=count)
     newsletters = [_newsletter(name) for name in ("Everybody", "A third", "Few", "Nobody", "Former")]
-    _insert(Subscriber, count, {
+    insert(Subscriber, count, {
         "id": "n", "email": "'reader' || n || '@example.org'", "address_key": "'reader' || n || '@example.org'",
         "address_hash": "md5('reader' || n)", "created_at": ago,
     })  # fmt: skip
     for number, newsletter in enumerate(newsletters[:3]):
         every = (1, 3, max(count // 300, 1))[number]
-        _insert(Subscription, count, {
+        insert(Subscription, count, {
             "subscriber_id": "n", "newsletter_id": str(newsletter.pk), "status": STATUS, "confirmed_at": ago,
             "cadence": "CASE WHEN n % 10000 = 3 THEN 'monthly' WHEN n % 4 = 1 THEN 'weekly' ELSE 'daily' END",
             "ended_at": f"CASE WHEN n % 50 = 2 THEN {ago} END", "created_at": ago,
         }, where=f"n % {every} = 0")  # fmt: skip
-    _insert(Subscription, count // 5, {
+    insert(Subscription, count // 5, {
         "subscriber_id": "n", "newsletter_id": str(newsletters[4].pk), "status": "'ended'", "confirmed_at": ago,
         "cadence": "'weekly'", "ended_at": ago, "created_at": ago,
     })  # fmt: skip
@@ -60,35 +60,35 @@ def fill(count: int) -> None:
     for number in range(2):
         _campaign(newsletters[0], number, count)
     _old_friend(newsletters[2])
-    _run("ANALYZE")
+    run("ANALYZE")
 
 
 def _records(newsletter: Newsletter, count: int) -> None:
     """Consents, sign-ups, suppressions and labels."""
     ago = AGO.format(count=count)
     wording = ConsentWording.objects.current(newsletter)
-    _insert(ConsentRecord, count, {
+    insert(ConsentRecord, count, {
         "subscriber_id": "n", "address_hash": "md5('reader' || n)", "newsletter_id": str(newsletter.pk),
         "action": "CASE WHEN n % 50 = 2 THEN 'withdrawn' ELSE 'given' END",
         "method": "CASE WHEN n % 20000 = 7 THEN 'editor' WHEN n % 50 = 2 THEN 'page' ELSE 'confirmed' END",
         "wording_id": str(wording.pk), "at": ago, "user_agent": "'Browser'",
         "ip_address": "('192.0.2.' || n % 250)::inet",
     })  # fmt: skip
-    _insert(SignUp, count, {
+    insert(SignUp, count, {
         "subscriber_id": "n", "created_at": ago, "expires_at": ago, "confirmed_at": ago, "user_agent": "'Browser'",
         "ip_address": "('192.0.2.' || n % 250)::inet",
         "status": "CASE WHEN n % 1000 = 9 THEN 'skipped' ELSE 'confirmed' END",
         "skipped_reason": "CASE WHEN n % 1000 = 9 THEN 'too_soon' ELSE '' END",
     })  # fmt: skip
-    _insert(Suppression, count // 10, {
+    insert(Suppression, count // 10, {
         "address_hash": "md5('reader' || (n * 10))", "created_at": AGO.format(count=count // 10),
         "reason": "CASE WHEN n % 40 = 0 THEN 'complaint' ELSE 'hard_bounce' END",
         "email": "'reader' || n * 10 || '@example.org'",
     })  # fmt: skip
     label = Label.objects.create(name="press")
-    _insert(Subscriber.labels.through, count, {"subscriber_id": "n", "label_id": str(label.pk)}, where="n % 2500 = 1")
+    insert(Subscriber.labels.through, count, {"subscriber_id": "n", "label_id": str(label.pk)}, where="n % 2500 = 1")
     old = Label.objects.create(name="from the old list")
-    _insert(Subscriber.labels.through, count // 10, {"subscriber_id": "n", "label_id": str(old.pk)})
+    insert(Subscriber.labels.through, count // 10, {"subscriber_id": "n", "label_id": str(old.pk)})
 
 
 def _newsletter(name: str) -> Newsletter:
@@ -106,7 +106,7 @@ def _campaign(newsletter: Newsletter, number: int, count: int) -> None:
     edition = Edition.objects.create(issue=issue, content_key=str(number))
     finished_at = now - timedelta(days=200 if number == 0 else 0)
     campaign = Campaign.objects.create(issue=issue, started_at=finished_at, status="finished", finished_at=finished_at)
-    _insert(Send, count, {
+    insert(Send, count, {
         "campaign_id": str(campaign.pk), "subscriber_id": "n", "edition_id": str(edition.pk), "settled_at": "now()",
         "response": "'250 2.0.0 taken'",
         "status": "CASE WHEN n % 3 = 0 THEN 'skipped' WHEN n % 2000 = 1 THEN 'failed' ELSE 'sent' END",
@@ -120,33 +120,33 @@ def _old_friend(newsletter: Newsletter) -> None:
         Issue, Edition, Campaign, Send
     )}  # fmt: skip
     at = AGO.format(count=FEW_SENDS).replace("minute", "hour")
-    _insert(Issue, FEW_SENDS, {
+    insert(Issue, FEW_SENDS, {
         "id": f"{first[Issue]} + n", "newsletter_id": str(newsletter.pk), "number": "n", "send_at": at,
         "status": "'approved'", "approved_at": at, "launched_at": at,
     })  # fmt: skip
-    _insert(Edition, FEW_SENDS, {
+    insert(Edition, FEW_SENDS, {
         "id": f"{first[Edition]} + n", "issue_id": f"{first[Issue]} + n", "content_key": "n::text",
     })  # fmt: skip
-    _insert(Campaign, FEW_SENDS, {
+    insert(Campaign, FEW_SENDS, {
         "id": f"{first[Campaign]} + n", "issue_id": f"{first[Issue]} + n", "status": "'finished'", "started_at": at,
         "finished_at": at, "forgotten_at": at,
     })  # fmt: skip
-    _insert(Send, FEW_SENDS, {
+    insert(Send, FEW_SENDS, {
         "id": f"{first[Send]} + n", "campaign_id": f"{first[Campaign]} + n", "subscriber_id": str(OLD_FRIEND),
         "edition_id": f"{first[Edition]} + n", "settled_at": at, "status": "'sent'",
     })  # fmt: skip
-    _insert(Event, FEW_SENDS, {
+    insert(Event, FEW_SENDS, {
         "send_id": f"{first[Send]} + n", "kind": "'delivered'", "source": "'postmark'", "source_id": "n::text",
         "at": at, "detail": "'250 2.0.0 taken'",
     })  # fmt: skip
 
 
-def _insert(model: type[models.Model], count: int, values: dict[str, str], where: str = "true") -> None:
+def insert(model: type[models.Model], count: int, values: dict[str, str], where: str = "true") -> None:
     """Rows for n = 1 .. count; columns that are not named get their field's default."""
     defaults: dict[str, str] = {str(field.column): _default(field) for field in model._meta.concrete_fields}
     columns = {column: value for column, value in (defaults | values).items() if value}
     sql = f"INSERT INTO {model._meta.db_table} ({', '.join(columns)}) SELECT {', '.join(columns.values())} "
-    _run(sql + f"FROM generate_series(1, {count}) n WHERE {where}")
+    run(sql + f"FROM generate_series(1, {count}) n WHERE {where}")
 
 
 def _default(field: Any) -> str:
@@ -160,7 +160,7 @@ def _default(field: Any) -> str:
     return "''" if field.empty_strings_allowed else ""
 
 
-def _run(sql: str) -> None:
+def run(sql: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(sql)
 

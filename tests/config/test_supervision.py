@@ -58,6 +58,24 @@ def test_lines_carry_the_name_of_their_part(supervisor: Supervisor, said: list[s
     assert status == 0
 
 
+def test_log_that_nobody_takes_any_more_stops_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(supervision, "TICK_SECONDS", 0.02)
+    mark = tmp_path / "still there"
+
+    def say(line: str) -> None:
+        with Path("/dev/full").open("w") as full:  # every write to it fails: no space left
+            full.write(line)
+
+    supervisor = Supervisor(say=say, environment=dict(os.environ))
+    talking = f"import pathlib, time\nprint('one')\ntime.sleep(0.2)\nprint('two')\npathlib.Path({str(mark)!r}).touch()"
+    supervisor.start(Part("web", script(f"{talking}\ntime.sleep(60)")))
+
+    status = run_until(supervisor, mark.exists)
+
+    assert mark.exists()
+    assert status == 0
+
+
 def test_a_part_that_ends_is_started_again(supervisor: Supervisor, said: list[str], tmp_path: Path) -> None:
     mark = tmp_path / "seen"
     supervisor.start(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from newsletter.delivery import campaigns
+from newsletter.delivery import campaigns, ending, sweeping
 from newsletter.delivery.models import Campaign
 from newsletter.digests.models import Issue
 from newsletter.subscribers.models import Newsletter
@@ -31,6 +31,13 @@ class Clock:
 
     def wind(self, **delta: float) -> None:
         self.now += timedelta(**delta)
+
+
+def sweep_and_end(*, now: datetime = NOW) -> None:
+    """A sweep, and what workers do about its rings for campaigns that were cancelled or taken back."""
+    for ring in list(sweeping.rings(now=now)):
+        if ring.work == sweeping.Work.END:
+            ending.go_on(ring.campaign, clock=lambda: now, seconds=30)
 
 
 @pytest.fixture

@@ -64,6 +64,7 @@ def test_alert_goes_to_everybody_after_half_a_minute_and_says_what_the_editor_sa
     assert mail.html.count("Bridge closed until Friday</a>") == 1
     assert all("Take the ferry." in part and article.slug in part for part in (mail.html, mail.text))
     assert re.search(r">\s*Alert\s*<", mail.html)
+    assert " · Alert\n" in mail.text
 
 
 def test_who_has_had_the_article_is_not_alerted(

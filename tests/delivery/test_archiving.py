@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,12 +20,12 @@ from newsletter.delivery import archiving, campaigns, corrections, disclosure, r
 from newsletter.delivery.archived import ArchivedSend, pack, unpack
 from newsletter.delivery.books import books_of
 from newsletter.delivery.models import ArchivedSends, Campaign, Send
-from newsletter.digests.models import Correction, Issue
-from newsletter.engagement import feedback, rating
+from newsletter.digests.models import Correction, Issue, Link
+from newsletter.engagement import feedback, measuring, rating
 from newsletter.engagement.models import Event
 from newsletter.insights import timeline, why
 from newsletter.lib.tokens import Purpose, make_token
-from newsletter.subscribers.models import Newsletter, Subscriber, Subscription
+from newsletter.subscribers.models import Newsletter, Subscriber, Subscription, Suppression
 from tests.factories import NOW, make_article, make_campaign, make_edition, make_editor, make_issue, make_subscription
 
 pytestmark = pytest.mark.django_db
@@ -269,6 +270,77 @@ def test_late_report_still_takes_its_reader_off(old: Campaign) -> None:
 
     assert Subscription.objects.get(subscriber=send.subscriber).status == Subscription.Status.ENDED
     assert Event.objects.get().send is None
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("step", ["DELETE", 'UPDATE "delivery_campaign"'], ids=["before", "after"])
+def test_report_in_the_middle_of_a_page_is_kept_and_stops_no_archiver(old: Campaign, step: str) -> None:
+    before = rows()
+    send = old.sends.filter(status="sent").select_related("subscriber").first()
+    assert send is not None
+    assert send.subscriber is not None
+    report = feedback.Report(
+        source="x", source_id="1", kind="bounced", recipient=send.subscriber.email, at=LATER, send_pk=send.pk,
+        is_hard=True,
+    )  # fmt: skip
+
+    with ThreadPoolExecutor(2) as pool:
+        reporting: list[Future[bool]] = []
+
+        def report_at_the_step(execute: Any, sql: str, *rest: Any) -> Any:
+            if sql.startswith(step) and not reporting:
+                reporting.append(pool.submit(_record, report))
+                wait(reporting, timeout=1)  # it waits for us, or it is done: who is first the database decides
+            return execute(sql, *rest)
+
+        with connection.execute_wrapper(report_at_the_step):
+            archiving.archive(LATER)
+        is_new = reporting[0].result(20)
+
+    archived = [send.pk for page in ArchivedSends.objects.order_by("pk") for send in page.sends]
+    assert is_new
+    assert Event.objects.count() == 1
+    assert Suppression.objects.filter(address_hash=send.subscriber.address_hash).exists()
+    assert sorted([*archived, *Send.objects.values_list("pk", flat=True)]) == [row["id"] for row in before]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_click_on_a_mail_that_is_just_being_archived_leads_where_it_should(old: Campaign) -> None:
+    Newsletter.objects.update(measures_clicks=True)
+    Subscriber.objects.update(allows_measuring=True)
+    send = old.sends.filter(status="sent").first()
+    assert send is not None
+    link = Link.objects.create(issue=old.issue, url="https://example.com/story")
+
+    with ThreadPoolExecutor(2) as pool:
+        clicking: list[Future[bool]] = []
+
+        def click_after_the_delete(execute: Any, sql: str, *rest: Any) -> Any:
+            if sql.startswith('UPDATE "delivery_campaign"') and not clicking:
+                clicking.append(pool.submit(_click, send.pk, link))
+                wait(clicking, timeout=1)
+            return execute(sql, *rest)
+
+        with connection.execute_wrapper(click_after_the_delete):
+            archiving.archive(LATER)
+        is_kept = clicking[0].result(20)
+
+    assert not is_kept
+    assert not Event.objects.exists()
+
+
+def _record(report: feedback.Report) -> bool:
+    try:
+        return feedback.record(report, now=LATER)
+    finally:
+        connection.close()
+
+
+def _click(send_pk: int, link: Link) -> bool:
+    try:
+        return measuring.note_click(send_pk, link, now=LATER)
+    finally:
+        connection.close()
 
 
 def test_link_of_an_archived_mail_still_takes_an_answer(old: Campaign) -> None:

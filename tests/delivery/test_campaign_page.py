@@ -5,16 +5,21 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from newsletter.delivery import campaigns, dispatch, tallies
+from newsletter.delivery import books, campaigns, dispatch, tallies
+from newsletter.delivery.desk.campaign import wording
+from newsletter.delivery.desk.campaign.figures import figures
 from newsletter.delivery.models import Campaign, Send, SpeedLimit, Tally
 from newsletter.delivery.outcomes import Fate
 from newsletter.delivery.throttle.groups import group_of
@@ -88,6 +93,13 @@ def test_who_waits_for_a_speed_limit_is_not_said_to_have_met_a_silent_server(des
     page = page_of(desk, campaign)
 
     assert "a speed limit lets no more through at once" in page
+
+
+def test_a_campaign_of_one_reader_a_second_is_told_of_in_the_singular(campaign: Campaign) -> None:
+    now = figures(campaign, now=NOW)
+
+    assert "One reader a second." in wording.told(replace(now, rate=0.9)).sentence
+    assert "5 readers a second." in wording.told(replace(now, rate=5.2)).sentence
 
 
 def test_page_tells_what_is_slowed_down_to_how_much_why_and_until_when(desk: Client, campaign: Campaign) -> None:
@@ -194,6 +206,29 @@ def test_terminal_shows_the_same(campaign: Campaign, capsys: pytest.CaptureFixtu
     assert "451 4.7.1 greylisted" in person
 
 
+def test_unknown_outcome_is_shown_as_such_until_it_is_known_or_given_up(
+    desk: Client, campaign: Campaign, smtp_mailers: SmtpServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    smtp_mailers.forget()
+    smtp_mailers.hang_up(Stage.STORED, recipient="dora@hotmail.fr")
+    told = []
+
+    for hours in (1, 2, 4):
+        dispatch.drain(campaign, clock=lambda hours=hours: NOW + timedelta(hours=hours), seconds=10)  # type: ignore[misc]
+        call_command("campaign", "latest", once=True)
+        told.append((page_of(desk, campaign), capsys.readouterr().out))
+
+    copies = [message.content for message in smtp_mailers.messages]
+    assert copies == [copies[0]] * 2
+    for shown, words in zip(
+        told,
+        ["outcome unknown, to be repeated once: "] + 2 * ["outcome unknown; not repeated again: "],
+        strict=True,
+    ):
+        assert all(words in each for each in shown)
+    assert told[-1][0].count("1</strong> put off") == 0
+
+
 @pytest.mark.parametrize(
     ("address", "group"),
     [
@@ -204,3 +239,19 @@ def test_terminal_shows_the_same(campaign: Campaign, capsys: pytest.CaptureFixtu
 )  # fmt: skip
 def test_domains_of_one_provider_are_one_group(address: str, group: str) -> None:
     assert group_of(address) == group
+
+
+def test_long_campaign_is_counted_once_for_all_who_look_in_its_first_minute(
+    desk: Client, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(books, "MOST_COUNTED", 2)
+    assert not books.books_of([campaign])[campaign.pk].is_known
+
+    first = page_of(desk, campaign)
+    with CaptureQueriesContext(connection) as second:
+        page_of(desk, campaign)
+
+    assert books.books_of([campaign])[campaign.pk].of(Send.Status.SENT) == 3
+    assert "<strong>3</strong> accepted" in first
+    asked = [query["sql"] for query in second.captured_queries]
+    assert not [sql for sql in asked if "GROUP BY" in sql and Send._meta.db_table in sql]

@@ -7,9 +7,10 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from articles.models import Article
-from newsletter.delivery import campaigns, corrections
+from newsletter.delivery import campaigns, corrections, reaching, tasks
 from newsletter.delivery.models import Campaign, Send
 from newsletter.digests import alerts, correcting
 from newsletter.digests.correcting import Wording
@@ -201,3 +202,90 @@ def test_nobody_but_editors_may_correct(client: Client, newsletter: Newsletter, 
     issue = launched(approved_issue()).issue
 
     assert client.get(f"/admin/correction/issue/{issue.pk}/").status_code == 302
+
+
+def test_many_are_counted_by_a_worker_and_the_page_says_so_until_then(
+    admin_client: Client, newsletter: Newsletter, approved_issue: MakeIssue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reaching, "MOST_COUNTED", 1)
+    for _ in range(2):
+        make_subscription(newsletter=newsletter)
+    correction = corrected(delivered(launched(approved_issue())))
+    page = reverse("sending:sent_correction", args=[correction.pk])
+
+    waiting = admin_client.get(page).text
+    tasks.count_correction(correction_id=correction.pk)
+    counted = admin_client.get(page).text
+    admin_client.post(page)
+    correction.mails.update(send_at=LEAVES)
+
+    assert "being counted" in waiting
+    assert 'http-equiv="refresh"' in waiting
+    assert "2 readers" in counted
+    assert "counted at" in counted
+    assert 'http-equiv="refresh"' not in counted
+    assert len(told(list(correction.mails.all()))) == 2
+
+
+def test_mail_that_nobody_counted_yet_goes_to_exactly_the_same(
+    admin_client: Client, newsletter: Newsletter, approved_issue: MakeIssue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reaching, "MOST_COUNTED", 1)
+    people = {make_subscription(newsletter=newsletter).subscriber_id for _ in range(2)}
+    correction = corrected(delivered(launched(approved_issue())))
+    make_subscription(newsletter=newsletter)
+
+    admin_client.post(reverse("sending:sent_correction", args=[correction.pk]))
+    correction.mails.update(send_at=LEAVES)
+
+    assert told(list(correction.mails.all())) == people
+
+
+def test_newsletter_of_which_a_worker_counted_nobody_gets_no_mail(
+    admin_client: Client, newsletter: Newsletter, approved_issue: MakeIssue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = [make_subscription(newsletter=newsletter) for _ in range(2)]
+    correction = corrected(delivered(launched(approved_issue())))
+    for each in people:
+        each.end(NOW, reason="one_click")
+    monkeypatch.setattr(reaching, "MOST_COUNTED", 1)
+    reaching.count(correction, now=NOW)
+
+    answer = admin_client.post(reverse("sending:sent_correction", args=[correction.pk]), follow=True)
+
+    assert "There is nobody to tell" in answer.text
+    assert not correction.mails.exists()
+
+
+def test_count_is_asked_for_again_when_it_is_old_and_not_twice_at_once(
+    newsletter: Newsletter, approved_issue: MakeIssue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reaching, "MOST_COUNTED", 1)
+    for _ in range(2):
+        make_subscription(newsletter=newsletter)
+    correction = corrected(delivered(launched(approved_issue())))
+    reaching.count(correction, now=NOW)
+    Subscription.objects.order_by("pk")[0].end(NOW, reason="one_click")
+
+    reaching.count(correction, now=NOW + timedelta(seconds=10))
+    [at_once] = reaching.reaches(correction)
+    is_due = [reaching.is_due([at_once], now=NOW + timedelta(minutes=minutes)) for minutes in (4, 6)]
+    reaching.count(correction, now=NOW + timedelta(minutes=6))
+    [later] = reaching.reaches(correction)
+
+    assert (at_once.count, later.count) == (2, 1)
+    assert is_due == [False, True]
+
+
+def test_what_nobody_rang_for_is_counted_all_the_same(
+    newsletter: Newsletter, approved_issue: MakeIssue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reaching, "MOST_COUNTED", 1)
+    for _ in range(2):
+        make_subscription(newsletter=newsletter)
+    correction = corrected(delivered(launched(approved_issue())))
+
+    counts = [reaching.recount(now=NOW) for _ in range(2)]
+
+    assert counts == [1, 0]
+    assert [reach.count for reach in reaching.reaches(correction)] == [2]

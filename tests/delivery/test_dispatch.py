@@ -147,6 +147,22 @@ def test_what_is_deferred_beyond_the_deadline_has_failed(
     assert campaign.sends.get(subscriber__email="reader2@example.org").reason == Send.Reason.EXPIRED
 
 
+def test_who_may_have_it_when_the_deadline_comes_is_not_told_to_be_without_it(
+    campaign: Campaign, clock: Clock, smtp_mailers: SmtpServer
+) -> None:
+    smtp_mailers.hang_up(Stage.STORED, recipient="reader1@example.org", times=1)
+    smtp_mailers.refuse(Stage.RCPT, "450 4.2.0 try later", recipient="reader2@example.org", times=1)
+    drain(campaign, clock)
+    smtp_mailers.refuse(Stage.RCPT, "450 4.2.0 try later", recipient="reader1@example.org")
+    smtp_mailers.hang_up(Stage.STORED, recipient="reader2@example.org")
+
+    clock.wind(hours=72)
+    drain(campaign, clock)
+
+    reasons = dict(campaign.sends.filter(status="failed").values_list("subscriber__email", "reason"))
+    assert reasons == dict.fromkeys(["reader1@example.org", "reader2@example.org"], "unknown")
+
+
 def test_hang_up_in_the_middle_of_a_message_counts_as_not_sent_and_is_repeated(
     campaign: Campaign, clock: Clock, smtp_mailers: SmtpServer
 ) -> None:

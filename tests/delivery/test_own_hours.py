@@ -18,7 +18,7 @@ from newsletter.delivery.outcomes import Fate, Outcome
 from newsletter.delivery.settling import Ledger
 from newsletter.digests import drafting
 from newsletter.digests.models import Issue, Schedule
-from newsletter.subscribers.models import Newsletter, Subscription
+from newsletter.subscribers.models import Newsletter, PersonalMail, Subscription, WelcomeMail
 from tests.factories import (
     NOW,
     make_article,
@@ -349,6 +349,27 @@ def test_cap_holds_where_issues_are_launched_side_by_side(settings: Any) -> None
     on_their_way = Send.objects.filter(status=Send.Status.QUEUED).values_list("subscriber_id", flat=True)
     assert Counter(on_their_way) == dict.fromkeys([person.pk for person in people], 2)
     assert Send.objects.filter(status=Send.Status.DEFERRED, reason=Send.Reason.CAPPED).count() == 10
+
+
+@pytest.mark.parametrize("mail", ["welcome", "question"])
+def test_welcomes_and_questions_count(mail: str, settings: Any) -> None:
+    settings.MAILS_PER_READER_AND_DAY = 1
+    updates = make_newsletter(kind=Newsletter.Kind.ANNOUNCEMENTS)
+    full, free = make_subscription(newsletter=updates), make_subscription(newsletter=updates)
+    if mail == "welcome":
+        WelcomeMail.objects.create(
+            subscription=full, status="sent", created_at=NOW, sent_at=NOW - HOUR / 60, next_attempt_at=NOW
+        )
+    else:
+        PersonalMail.objects.create(
+            kind="still_interested", subscriber=full.subscriber, created_at=NOW, next_attempt_at=NOW
+        )
+
+    campaign = campaigns.launch(make_issue_with_text(updates), now=NOW)
+
+    assert campaign is not None
+    states = dict(campaign.sends.values_list("subscriber_id", "reason"))
+    assert states == {full.subscriber_id: "capped", free.subscriber_id: ""}
 
 
 def make_issue_with_text(newsletter: Newsletter) -> Issue:

@@ -76,6 +76,7 @@ def test_transports_share_the_readers_by_weight(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setattr(switchboard, "TURN", 4)
+    monkeypatch.setattr(switchboard, "LONGEST_TURN", 4)
     use(f"main={smtp_server.url}?weight=3 second={provider(mailgun)}")
 
     drain(campaign, clock)

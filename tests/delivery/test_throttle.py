@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import time
-from datetime import timedelta
-from multiprocessing.synchronize import Barrier
+from datetime import datetime, timedelta
 
 import pytest
-from django.db import connection
 from pytest_django import Settings
 
-from newsletter.delivery import dispatch
+from newsletter.delivery import claiming, dispatch
 from newsletter.delivery.models import Campaign, Send, SpeedLimit
-from newsletter.delivery.throttle.buckets import CATCH_UP, DatabaseStore, Reservation, Store, shared_store
-from newsletter.delivery.throttle.lanes import Lane
+from newsletter.delivery.throttle.buckets import DatabaseStore, shared_store
+from newsletter.delivery.throttle.gate import Gate
 from newsletter.delivery.throttle.states import status
 from newsletter.subscribers.models import Suppression
 from newsletter.subscribers.suppression import suppress
@@ -25,67 +22,39 @@ from tests.servers.smtp import SmtpServer, Stage
 pytestmark = pytest.mark.django_db
 
 
-class SlowStore:
-    """A store that is far away."""
+def test_who_waited_here_when_a_turn_ended_does_not_go_to_the_end_of_the_line(
+    campaign: Campaign, smtp_mailers: SmtpServer
+) -> None:
+    """Three of five cannot go in the first turn; all go in as many seconds as the limit needs for them."""
+    SpeedLimit.objects.create(name="example.org", per_second=2)
+    shared_store().reserve(f"line:{campaign.pk}:example.org", rate=2, count=60, ahead=60, is_urgent=False)
+    begun_at = time.monotonic()
 
-    def __init__(self, store: Store, latency: float) -> None:
-        self._store, self._latency = store, latency
+    def clock() -> datetime:
+        return NOW + timedelta(seconds=time.monotonic() - begun_at)
 
-    def reserve(self, key: str, *, rate: float, count: int, ahead: float, is_urgent: bool) -> Reservation:
-        time.sleep(self._latency)
-        found = self._store.reserve(key, rate=rate, count=count, ahead=ahead, is_urgent=is_urgent)
-        time.sleep(self._latency)
+    claimed = claiming.claim(campaign, now=clock())
+    assert claimed is not None
+    claiming.give_back(claimed, [reader.send_pk for reader in claimed.waiting])
+    dispatch.drain(campaign, clock=clock, seconds=8)
+
+    assert len(smtp_mailers.messages) == 5
+
+
+def test_places_in_line_that_nobody_took_are_given_back(campaign: Campaign) -> None:
+    SpeedLimit.objects.create(name="example.org", per_second=10)
+
+    def places() -> list[float]:
+        gate = Gate(campaign, clock=lambda: NOW)
+        gate.refresh()
+        found = [gate.place_in_line(f"{name}@example.org") for name in "ab"]
+        gate.close()
         return found
 
-    def give_back(self, key: str, *, seconds: float) -> None:
-        self._store.give_back(key, seconds=seconds)
-
-
-RATE, SECONDS = 100.0, 10.0
-
-
-def _use(lane: Lane, seconds: float) -> list[float]:
-    """When it began and when it sent: moments of the clock that all processes share."""
-    moments = [time.monotonic()]
-    while time.monotonic() < moments[0] + seconds:
-        if wait := lane.wait():
-            time.sleep(min(wait, 0.01))
-        else:
-            lane.take()
-            moments.append(time.monotonic())
-    lane.close()
-    return moments
-
-
-def _work(latency: float, start: Barrier, found: multiprocessing.Queue[list[float]]) -> None:
-    connection.close()
-    lane = Lane(SlowStore(shared_store(), latency), "test:shared", rate=RATE)
-    start.wait(timeout=60)
-    found.put(_use(lane, SECONDS))
-    connection.close()
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("latency", [0.0, 0.1])
-def test_several_processes_share_a_limit(latency: float) -> None:
-    """At no moment since the first began were more sent than the limit allows, however a busy machine ran them."""
-    context = multiprocessing.get_context("fork")
-    found: multiprocessing.Queue[list[float]] = context.Queue()
-    start = context.Barrier(3)
-    connection.close()
-    workers = [context.Process(target=_work, args=(latency, start, found)) for _worker in range(3)]
-    for worker in workers:
-        worker.start()
-    runs = [found.get(timeout=120) for _worker in workers]
-    for worker in workers:
-        worker.join()
-
-    begun_at = min(moments[0] for moments in runs)
-    sent_at = sorted(moment for moments in runs for moment in moments[1:])
-    allowed = [1.02 * RATE * (moment - begun_at + CATCH_UP) + 1 for moment in sent_at]
-    too_many = [number for number, limit in enumerate(allowed, 1) if number > limit]
-    assert not too_many
-    assert len(sent_at) > RATE * SECONDS / 2
+    places()
+    first, second = places()
+    assert second - first == pytest.approx(0.1, abs=0.05)
+    assert second < 1
 
 
 def test_urgent_mail_is_not_behind_what_others_reserved() -> None:
@@ -100,6 +69,17 @@ def test_urgent_mail_is_not_behind_what_others_reserved() -> None:
     assert urgent.mails == 5
     assert urgent.delay == pytest.approx(0, abs=0.5)
     assert later.delay == pytest.approx(waiting.delay + 0.5, abs=0.5)
+
+
+def test_a_clock_that_is_set_back_an_hour_keeps_nobody_waiting_for_an_hour() -> None:
+    """What is given out lies an hour ahead then, in either store."""
+    store = shared_store()
+    for is_urgent in (False, True):
+        store.reserve("x", rate=10, count=1, ahead=1, is_urgent=is_urgent)
+        store.give_back("x", seconds=-3600)
+        store.give_back("urgent:x", seconds=-3600)
+
+        assert store.reserve("x", rate=10, count=1, ahead=1, is_urgent=is_urgent).mails == 1
 
 
 def test_what_was_not_used_is_given_back() -> None:

@@ -8,7 +8,7 @@ import pytest
 from django.core.files.base import ContentFile
 
 from articles.models import Article
-from newsletter.digests.models import EditionItem
+from newsletter.digests.models import Appearance, EditionItem
 from newsletter.lib import slots
 from newsletter.lib.slots import Slot
 from tests.digests.mails import edition_for, rendered, with_pictures
@@ -228,3 +228,20 @@ def test_number_of_addresses_is_even_however_many_stories(count: int) -> None:
     page = Reading(rendered(make_edition(articles=[make_article() for _ in range(count)])).html)
 
     assert (len(page.all("a")) + len(page.all("img"))) % 2 == 0
+
+
+@pytest.mark.parametrize(
+    ("pictured", "rows"),
+    [("1111", [1, 2]), ("11111", [2, 2]), ("110011", [1, 2, 2]), ("1101", [1, 1, 1]), ("100", [2]), ("10", [1])],
+)
+def test_magazine_sets_two_beside_each_other_if_both_have_a_picture_or_neither(pictured: str, rows: list[int]) -> None:
+    """``pictured``: of each story, the lead first. ``rows``: how many stories stand in each row below the lead."""
+    stories = [with_pictures(make_article()) if each == "1" else make_article() for each in pictured]
+    newsletter = make_newsletter()
+    Appearance.objects.create(newsletter=newsletter, layout=Appearance.Layout.MAGAZINE)
+
+    page = Reading(rendered(edition_for(newsletter, stories)).html)
+
+    cards = page.all("div", "item")
+    told = [sum(row in card.parents for card in cards) or 1 for row in page.all("td", "row")]
+    assert told == rows

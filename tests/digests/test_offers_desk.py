@@ -110,7 +110,7 @@ def test_calendar_shows_what_is_booked_free_and_shared(desk: Client) -> None:
     assert (today.has_conflict, len(today.free)) == (True, 2)
     assert (before.bookings, len(before.free)) == ((), 3)
     assert (sunday.has_mail, len(sunday.bookings)) == (False, 2)
-    assert "takes turns, 75 %" in page
+    assert "takes turns, 75\u00a0%" in page
 
 
 def test_what_is_free_leads_to_booking_it_and_what_is_past_does_not(desk: Client) -> None:

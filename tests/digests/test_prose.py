@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from newsletter.digests import prose
 
@@ -56,29 +54,14 @@ def test_text_of_html_keeps_its_shape() -> None:
     assert prose.to_text(html) == "A\n\nB link (https://a.example)\nc\n\n- one\n- two"
 
 
+def test_text_of_numbered_list_keeps_its_numbers_and_a_button_has_its_address_below() -> None:
+    html = '<ol><li>one<ul><li>dash</li></ul></li><li>two</li></ol><p class="action"><a href="https://a.example">Go</a></p>'
+
+    text = prose.to_text(html)
+
+    assert text.split() == ["1.", "one", "-", "dash", "2.", "two", "Go", "https://a.example"]
+    assert text.endswith("\n\nGo\nhttps://a.example")
+
+
 def test_address_that_is_its_own_link_text_is_told_once() -> None:
     assert prose.to_text('<p><a href="https://a.example/">https://a.example/</a></p>') == "https://a.example/"
-
-
-def test_wrapped_list_hangs() -> None:
-    assert prose.wrap("12. " + "word " * 6, width=20) == "12. word word word\n    word word word"
-
-
-def test_addresses_are_never_broken() -> None:
-    address = "https://gazette.example/" + "long-" * 30
-
-    assert address in prose.wrap(f"See {address} there", width=20).splitlines()
-
-
-@given(st.text(alphabet=st.characters(exclude_categories=["Cs", "Co"])), st.integers(20, 80))
-def test_wrapping_loses_nothing_but_white_space(text: str, width: int) -> None:
-    wrapped = prose.wrap(prose.clean(text), width=width)
-
-    assert "".join(wrapped.split()) == "".join(prose.clean(text).split())
-
-
-@given(st.lists(st.text(alphabet="abc, .", min_size=1, max_size=12), max_size=40))
-def test_no_line_with_a_place_to_break_is_too_long(words: list[str]) -> None:
-    wrapped = prose.wrap(" ".join(words), width=30)
-
-    assert all(len(line) <= 30 or " " not in line.strip() for line in wrapped.splitlines())

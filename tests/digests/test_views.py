@@ -281,14 +281,28 @@ def test_pages_only_show(client: Client) -> None:
         assert client.post(url).status_code == 405
 
 
-def test_issue_in_another_language_says_so(client: Client) -> None:
+def test_issues_page_is_in_the_newsletters_language(client: Client) -> None:
     issue = sent_issue(make_newsletter(language="ar"), [make_old_article(title="سوق السمك")])
+
+    response = client.get(issue.get_absolute_url())
+
+    page = page_of(client, issue.get_absolute_url())
+    root, article = page.one("html"), page.all("article")[0]
+    assert (root.attributes["lang"], root.attributes["dir"]) == ("ar", "rtl")
+    assert response.headers["Content-Language"] == "ar"
+    assert "lang" not in article.attributes
+    assert "سوق السمك" in article.text
+    assert "كل الأعداد" in response.text
+
+
+def test_issue_in_a_language_without_a_catalog_says_so_on_a_page_in_the_sites(client: Client) -> None:
+    issue = sent_issue(make_newsletter(language="fa"), [make_old_article(title="بازار ماهی")])
 
     page = page_of(client, issue.get_absolute_url())
 
     article = page.all("article")[0]
-    assert (article.attributes["lang"], article.attributes["dir"]) == ("ar", "rtl")
-    assert "سوق السمك" in article.text
+    assert page.one("html").attributes["lang"] == "en"
+    assert (article.attributes["lang"], article.attributes["dir"]) == ("fa", "rtl")
 
 
 @pytest.mark.parametrize("name", ["digests:feed", "digests:feed_atom"])

@@ -68,7 +68,7 @@ def test_button_is_a_link_that_looks_like_one_and_no_other_class_is_kept() -> No
     )
 
     assert html == '<p class="action"><a href="https://a.example/">Sign up</a></p><p>B</p>'
-    assert prose.to_text(html).startswith("Sign up (https://a.example/)")
+    assert prose.to_text(html).startswith("Sign up\nhttps://a.example/\n")
 
 
 @pytest.mark.django_db

@@ -8,6 +8,8 @@ from tests import product
 from tests.product import Product
 from tests.servers.smtp import SmtpServer
 
+WEBHOOK_SECRET = "provider:only-for-tests"
+
 
 @pytest.fixture(scope="package")
 def relay() -> Iterator[SmtpServer]:
@@ -20,5 +22,7 @@ def site(relay: SmtpServer) -> Iterator[Product]:
     """The product as a whole, with a real mail server behind it that does what the test says."""
     # Celery prints a traceback when its broker is killed; what we must never see is a task of ours that raised.
     raised = "raised unexpected"
-    with product.running("faults", redis_number=2, bad_words=raised, MAILER_URL=relay.url) as running:
+    with product.running(
+        "faults", redis_number=2, bad_words=raised, MAILER_URL=relay.url, WEBHOOK_SECRET=WEBHOOK_SECRET
+    ) as running:
         yield running

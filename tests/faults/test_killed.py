@@ -104,7 +104,8 @@ def test_one_refused_and_one_cut_off_do_not_stop_the_others(site: Product, relay
 
     assert Counter(relay.recipients()) == Counter(readers - {gone})
     assert statuses(site, slug) == {"sent": READER_COUNT - 1, "failed": 1}
-    assert [row["email"] for row in site.rows("subscribers.Suppression")] == [gone]
+    suppressed = [row["email"] for row in site.rows("subscribers.Suppression")]  # others are another test's
+    assert [email for email in suppressed if email.startswith(f"{slug}-")] == [gone]
 
 
 def test_killed_broker_loses_nobody(site: Product, relay: SmtpServer) -> None:

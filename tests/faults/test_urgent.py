@@ -67,3 +67,17 @@ def test_confirmation_and_alert_wait_for_no_campaign_and_no_sweep(site: Product,
 
     assert max(took.values()) < SOON
     assert not any(reader.startswith("busy-") for reader in relay.recipients()[:2])
+
+
+def test_confirmation_does_not_wait_behind_an_alert_that_the_relay_takes_slowly(
+    site: Product, relay: SmtpServer
+) -> None:
+    held = relay.hold(Stage.RCPT, recipient="held@example.org")
+    site.run(ALERT.replace("alerted@", "held@").replace("urgent-news", "slow-news"))
+    eventually(held.reached.is_set, seconds=SLOW)
+
+    fields = [("email", "patient@example.org"), ("newsletters", "latest-news"), ("cadence", "daily")]
+    assert site.post("/subscribe/", fields).status == 303
+
+    eventually(lambda: "patient@example.org" in relay.recipients(), seconds=SOON)
+    assert "held@example.org" not in relay.recipients()

@@ -130,10 +130,10 @@ class Trial:
         taken = [to for call in self.provider.calls if call.is_taken for to in call.to]
         return [each for each in (*self.relay.recipients(), *taken) if each.startswith(f"{self.slug}-")]
 
-    def after(self, share: float, *, seconds: float = 120) -> None:
+    def after(self, share: float) -> None:
         """Until this share of the readers has it."""
         wanted = int(self.count * share)
-        eventually(lambda: len(self.received()) >= wanted, seconds=seconds)
+        eventually(lambda: len(self.received()) >= wanted, seconds=120 + self.count / 50)
 
     def books(self, *, first: str = "") -> dict[str, Any]:
         """State of the newest campaign after running ``first``; {} while there is none."""

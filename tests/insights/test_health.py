@@ -94,7 +94,9 @@ def test_work_that_is_not_due_yet_is_none_of_its_business(client: Client) -> Non
 def test_what_waits_for_a_person_is_shown_but_no_outage(client: Client) -> None:
     make_issue(status=Issue.Status.HELD, reason="template error")
     make_campaign(status=Campaign.Status.PAUSED, reason="the relay refuses us")
-    make_campaign(status=Campaign.Status.PAUSED, reason="the relay is away", resume_at=NOW)
+    make_campaign(
+        status=Campaign.Status.PAUSED, reason="the relay is away", resume_at=timezone.now() + timedelta(hours=1)
+    )
     make_feed(failure_count=3, next_poll_at=timezone.now() + timedelta(hours=1))
     make_feed(failure_count=3, status=Feed.Status.GONE)
 

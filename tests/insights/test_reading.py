@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
@@ -9,7 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 from newsletter.delivery.models import Send
 from newsletter.digests.models import Issue, Link
 from newsletter.engagement.models import Event
-from newsletter.insights import reading
+from newsletter.insights import reading, tasks
 from newsletter.insights.reading import Clicked
 from newsletter.subscribers.models import Newsletter, Subscriber
 from tests.factories import (
@@ -51,7 +54,7 @@ def issue() -> Issue:
 def test_clicks_are_counted_by_reader_and_story_of_those_who_agreed(
     issue: Issue, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         found = reading.of_issue(issue)
 
     assert found
@@ -89,3 +92,54 @@ def test_opens_are_told_where_they_are_measured(issue: Issue) -> None:
 
     assert found
     assert found.opened_count == 1
+
+
+def test_what_went_to_many_is_counted_by_a_worker_and_the_page_says_so_until_then(
+    client: Client, issue: Issue, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    at_once = reading.of_issue(issue)
+    monkeypatch.setattr(reading, "MOST_COUNTED", 4)
+    client.force_login(make_editor())
+    page = f"/admin/answers/{issue.pk}/"
+
+    waiting = client.get(page).content.decode()
+    tasks.count_reading(issue_id=issue.pk)
+    with django_assert_num_queries(3):
+        stored = reading.of_issue(issue)
+    counted = client.get(page).content.decode()
+
+    assert "What readers clicked is being counted." in waiting
+    assert at_once
+    assert stored == replace(at_once, counted_at=stored.counted_at if stored else None)
+    assert "bridge: 2 (50 %)" in counted
+    assert "Counted on" in counted
+
+
+def test_older_issues_are_counted_less_often_and_none_twice_at_once(
+    issue: Issue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "MOST_COUNTED", 4)
+    reading.count(issue, now=NOW)
+    Event.objects.all().delete()
+
+    reading.count(issue, now=NOW + timedelta(seconds=10))
+    fresh = reading.of_issue(issue)
+    reading.count(issue, now=NOW + timedelta(days=20))
+    old = reading.of_issue(issue)
+
+    assert fresh
+    assert old
+    assert (fresh.clicked_count, old.clicked_count) == (2, 0)
+    assert [fresh.is_due(issue, now=NOW + timedelta(minutes=minutes)) for minutes in (4, 6)] == [False, True]
+    assert [old.is_due(issue, now=NOW + timedelta(days=20, hours=hours)) for hours in (23, 26)] == [False, True]
+
+
+def test_what_went_out_lately_is_counted_before_somebody_looks(issue: Issue, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "MOST_COUNTED", 4)
+
+    counts = [reading.recount(now=NOW + timedelta(days=days)) for days in (0, 0, 1, 15)]
+
+    found = reading.of_issue(issue)
+    assert counts == [1, 0, 1, 0]
+    assert found
+    assert (found.clicked_count, found.counted_at) == (2, NOW + timedelta(days=1))

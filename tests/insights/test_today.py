@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group, User
 from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
@@ -52,6 +53,20 @@ def needs(user: Any = None) -> list[Need]:
 
 def texts() -> list[str]:
     return [need.text for need in needs()]
+
+
+@pytest.mark.parametrize(("role", "may_make"), [("Publisher", True), ("Editor", False)])
+def test_site_without_a_newsletter_says_how_to_begin(role: str, may_make: bool, client: Client) -> None:
+    person = User.objects.create_user(username="ada", is_staff=True)
+    person.groups.add(Group.objects.get(name=role))
+    client.force_login(person)
+
+    page = client.get("/admin/").content.decode()
+
+    assert "There is no newsletter yet" in page
+    assert (f'href="{reverse("admin:subscribers_newsletter_add")}"' in page) is may_make
+    assert f'href="{reverse("admin:articles_feed_add")}"' in page
+    assert "Last runs" not in page
 
 
 def test_nothing_is_red_where_nothing_needs_anybody() -> None:

@@ -31,7 +31,7 @@ class LaunchedSite:
         self.port = port or product.free_port()
         self._log = data_dir.with_name(f"{data_dir.name}-{time.monotonic_ns()}.log")
         without = {"DATABASE_URL", "REDIS_URL", "SITE_URL", "SECRET_KEY"}
-        self._environment = {name: value for name, value in os.environ.items() if name not in without} | {
+        self.environment = {name: value for name, value in os.environ.items() if name not in without} | {
             "DATA_DIR": str(data_dir),
             "PORT": str(self.port),
             **environment,
@@ -42,7 +42,7 @@ class LaunchedSite:
         with self._log.open("wb") as log:
             # A session of its own stands for a terminal: a signal to its group is what Ctrl-C sends.
             self.process = subprocess.Popen(
-                command, stdout=log, stderr=log, env=self._environment, start_new_session=True, cwd=self.data_dir.parent
+                command, stdout=log, stderr=log, env=self.environment, start_new_session=True, cwd=self.data_dir.parent
             )
         return self
 

@@ -9,16 +9,18 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests import prepared
 from tests.journeys.launched import LaunchedSite, eventually
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks at processes through /proc")
 
 PUBLIC = "https://news.example.org"  # a public site is not filled with the demo, which takes a while
-PROCESS_COUNT = 8  # launcher, broker, web server and its worker, Celery and its pool of two, beat
+PROCESS_COUNT = 14  # launcher, broker, web server and its worker, three Celery workers with 2, 3 and 1 processes, beat
 
 
 @pytest.fixture
@@ -29,7 +31,7 @@ def data_dir(tmp_path: Path) -> Path:
 @pytest.fixture
 def site(data_dir: Path) -> Iterator[LaunchedSite]:
     """A running, public, empty site."""
-    with LaunchedSite(data_dir, SITE_URL=PUBLIC) as site:
+    with set_up(data_dir) as site:
         eventually(lambda: len(site.processes()) == PROCESS_COUNT)
         assert site.is_well(), site.output
         yield site
@@ -129,7 +131,15 @@ def test_a_broker_that_cannot_read_what_another_left_starts_anew(data_dir: Path)
     left.mkdir(parents=True)
     (left / "appendonly.aof.manifest").write_text("this is no manifest\n")
 
-    with LaunchedSite(data_dir, SITE_URL=PUBLIC) as site:
+    with set_up(data_dir) as site:
         assert site.is_well(), site.output
 
     assert (data_dir / "valkey.unreadable-1" / "appendonlydir").exists()
+
+
+@contextmanager
+def set_up(data_dir: Path) -> Iterator[LaunchedSite]:
+    """A public, empty site at its second start."""
+    site = LaunchedSite(data_dir, SITE_URL=PUBLIC)
+    with prepared.site(data_dir, site.environment), site:
+        yield site

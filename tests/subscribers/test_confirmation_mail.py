@@ -222,7 +222,7 @@ def test_worker_that_died_in_the_middle_is_succeeded_by_another(smtp_mailers: Sm
 
 
 def test_mail_that_cannot_go_out_before_the_link_expires_is_given_up(smtp_mailers: SmtpServer) -> None:
-    row = make_sign_up()
+    row = make_sign_up(expires_at=NOW + 7 * DAY)
 
     send_confirmation(sign_up_id=row.pk, now=NOW + 8 * DAY)
 

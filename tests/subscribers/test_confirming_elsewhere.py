@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from newsletter.subscribers.models import ConsentRecord, SignUp, Subscription
 from newsletter.subscribers.signup import confirm
@@ -16,7 +17,8 @@ PHONE = {"REMOTE_ADDR": "198.51.100.7", "headers": {"User-Agent": "Phone"}}
 @pytest.fixture
 def row() -> SignUp:
     pending = Subscription.Status.PENDING
-    return make_sign_up(subscriptions=[make_subscription(status=pending, confirmed_at=None)])
+    wishes = [make_subscription(status=pending, confirmed_at=None)]
+    return make_sign_up(subscriptions=wishes, created_at=max(NOW, timezone.now()))
 
 
 def test_link_works_on_another_device_than_the_form_was_sent_from(row: SignUp) -> None:

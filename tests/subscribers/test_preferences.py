@@ -283,15 +283,17 @@ def test_reader_who_must_not_be_mailed_is_told_so(client: Client) -> None:
     assert "We may not mail this address" in after
 
 
-def test_language_is_offered_where_the_newsletters_speak_several(client: Client) -> None:
+def test_languages_are_those_of_the_catalogs_and_of_the_newsletters(client: Client) -> None:
     reader = make_subscription().subscriber
-    one = client.get(path_of(reader)).content.decode()
-    make_newsletter(language="ar")
+    before = client.get(path_of(reader)).content.decode()
+    make_newsletter(language="fi")
 
-    several = client.get(path_of(reader)).content.decode()
+    after = client.get(path_of(reader)).content.decode()
 
-    assert '<select id="language"' not in one
-    assert '<option value="ar">العربيّة</option>' in several
+    assert '<option value="ar">العربيّة</option>' in before
+    assert '<option value="de">Deutsch</option>' in before
+    assert '<option value="fi">' not in before
+    assert '<option value="fi">suomi</option>' in after
 
 
 def test_privacy_notice_is_linked_where_the_publisher_has_one(client: Client, settings: Settings) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from newsletter.subscribers.models import ConsentRecord, Newsletter, Subscription, Suppression, WelcomeMail
@@ -40,6 +41,17 @@ def test_confirming_owes_a_welcome_that_is_sent_once(smtp_mailers: SmtpServer) -
     assert results == [True, False, False]
     assert len(smtp_mailers.messages) == 1
     assert WelcomeMail.objects.get().status == Status.SENT
+
+
+def test_lines_of_the_text_part_fit_every_window(smtp_mailers: SmtpServer) -> None:
+    subscription = confirmed()
+    type(subscription.newsletter).objects.update(welcome_text="Good to have you here with us, in the harbor. " * 5)
+    send_welcome(welcome_mail_id=welcomes_of([subscription])[0], now=NOW)
+
+    text = smtp_mailers.messages[0].parsed.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+
+    assert "in the harbor." in text
+    assert [line for line in text.splitlines() if len(line) > 72 and "://" not in line] == []
 
 
 def test_mail_carries_the_text_the_latest_issue_and_the_ways_to_change_and_leave(smtp_mailers: SmtpServer) -> None:
@@ -78,7 +90,8 @@ def test_mail_says_what_will_come_at_the_cadence_that_was_chosen(smtp_mailers: S
     send_welcome(welcome_mail_id=welcomes_of([subscription])[0], now=NOW)
 
     text = smtp_mailers.messages[0].parsed.get_body(("plain",)).get_content()  # type: ignore[union-attr]
-    assert "About one mail a week with about 12 articles each, and none when there is no news." in text
+    promised = "About one mail a week with about 12 articles each, and none when there is no news."
+    assert promised in " ".join(text.split())
     assert "5 mails" not in text
 
 
@@ -153,6 +166,7 @@ def test_confirming_by_page_rings_for_the_welcome(
     pending = Subscription.Status.PENDING
     row = make_sign_up(
         subscriptions=[make_subscription(newsletter=newsletter, status=pending, confirmed_at=None)],
+        created_at=timezone.now(),
     )
 
     with django_capture_on_commit_callbacks() as rung:

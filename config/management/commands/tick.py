@@ -11,13 +11,13 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from articles.feeds import polling
-from newsletter.delivery import campaigns, dispatch, outlooks, recovering, sweeping
+from newsletter.delivery import campaigns, dispatch, ending, outlooks, reaching, recovering, sweeping
 from newsletter.delivery import retention as delivery_retention
 from newsletter.delivery.models import Campaign
 from newsletter.digests import drafting, links, notices, rhythms, versions
 from newsletter.engagement import retention as engagement_retention
 from newsletter.engagement import silence
-from newsletter.insights import refreshing
+from newsletter.insights import reading, refreshing
 from newsletter.lib.failures import Failures
 from newsletter.subscribers import personal_mail, signup, upkeep, welcoming
 from newsletter.subscribers.importing import running
@@ -62,6 +62,7 @@ def tick() -> Iterator[dict[str, Any]]:
     yield from deliver(failures)
     yield from forget()
     failures.attempt(lambda: refreshing.refresh(now=timezone.now()))
+    failures.attempt(lambda: reading.recount(now=timezone.now()))
     failures.raise_together()
 
 
@@ -95,6 +96,7 @@ def look_after_the_desk(failures: Failures) -> Iterator[dict[str, Any]]:
     done = {
         "links": links.check_waiting(now=now),
         "forecasts": failures.attempt(lambda: outlooks.renew(clock=timezone.now)) or 0,
+        "corrections": failures.attempt(lambda: reaching.recount(now=now)) or 0,
         "told": notices.tell(now=now),
         "forgotten": versions.forget(now=now),
     }
@@ -115,6 +117,8 @@ def deliver(failures: Failures) -> Iterator[dict[str, Any]]:
     recovered = recovering.recover_abandoned(now=timezone.now())
     if recovered:
         yield {"did": "recover", "sends": recovered}
+    for campaign in list(ending.unfinished(timezone.now())):
+        failures.attempt(partial(ending.go_on, campaign, clock=timezone.now, seconds=DRAIN_SECONDS))
     for issue in campaigns.launch_ready(failures=failures, now=timezone.now()):
         yield {"did": "launch", "newsletter": issue.newsletter.slug, "issue": issue.number,
                "status": issue.status, "reason": issue.reason}  # fmt: skip

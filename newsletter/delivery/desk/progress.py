@@ -40,7 +40,7 @@ class Progress:
 def progress_of(issue: Issue, *, now: datetime) -> Progress:
     """As the database has it now."""
     campaign = Campaign.objects.filter(issue=issue).first()
-    if campaign:
+    if campaign and campaign.status != Campaign.Status.TAKEN_BACK:
         states = {Campaign.Status.FINISHED: "sent", Campaign.Status.CANCELLED: "sent", Campaign.Status.PAUSED: "paused"}
         state = states.get(Campaign.Status(campaign.status), "sending")
         return Progress(state, campaign=campaign, books=books_of([campaign])[campaign.pk])

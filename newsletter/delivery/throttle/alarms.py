@@ -6,6 +6,7 @@ What comes back after it was accepted, and complaints, engagement/alarms.py watc
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 from typing import NamedTuple
 
 from django.conf import settings
@@ -15,12 +16,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from newsletter.delivery.models import BounceAlarm, Campaign, Send
+from newsletter.delivery.throttle import rations
 from newsletter.subscribers.models import Suppression
 
 logger = logging.getLogger(__name__)
 
 
-def stop_if_refused(campaign: Campaign) -> bool:
+def stop_if_refused(campaign: Campaign, *, now: datetime) -> bool:
     """Pause it, until a person lets it go on, if more than BOUNCE_ALARM_PERCENT of BOUNCE_ALARM_MAILS were refused.
 
     After that it counts anew. Two queries at most.
@@ -33,7 +35,7 @@ def stop_if_refused(campaign: Campaign) -> bool:
         "Stopped by itself: %(refused)s of %(answered)s mails were refused for good. See the servers' words below; "
         "when you know why, let it go on."
     ) % {"refused": refused, "answered": answered}
-    if stop(campaign, reason=reason, accepted=counts.accepted, refused=counts.refused):
+    if stop(campaign, reason=reason, now=now, accepted=counts.accepted, refused=counts.refused):
         logger.warning("campaign %s paused: %s of %s refused", campaign.pk, refused, answered)
         spare(campaign)
     return True
@@ -61,13 +63,15 @@ def counts_before(campaign: Campaign) -> Answers:
     return Answers(before.accepted, before.refused) if before else Answers(0, 0)
 
 
-def stop(campaign: Campaign, *, reason: str, **counts: int) -> bool:
-    """Pause it until a person lets it go on, and note the counts that the next alarm begins with."""
+def stop(campaign: Campaign, *, reason: str, now: datetime, **counts: int) -> bool:
+    """Pause it until a person lets it go on, and note the counts that the next alarm begins with. No warm-up plan rises
+    for this day."""
     if not campaign.pause(reason=reason):
         return False
     BounceAlarm.objects.update_or_create(
         campaign=campaign, defaults=counts, create_defaults={"accepted": 0, "refused": 0, **counts}
     )
+    rations.note_trouble(reason, now=now)
     return True
 
 

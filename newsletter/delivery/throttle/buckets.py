@@ -16,17 +16,23 @@ from django.db import connection, transaction
 
 from newsletter.delivery.speeds import SpeedBucket
 
-CATCH_UP = 0.1  # seconds: what was not used for as long may still be
+MOST_AHEAD = 3000.0  # seconds that a limit may be given out ahead: more means that the clock was set back
+CATCH_UP = 0.15  # seconds: what was not used for as long may still be, which is 1.5 % of ten seconds
 
 
 class Reservation(NamedTuple):
-    """So many mails may go, evenly, from ``delay`` seconds after now on; of none: when to ask again."""
+    """So many mails may go, evenly, from ``delay`` seconds after ``now``, the server's; of none: when to ask again."""
 
     mails: int
     delay: float
+    now: float
 
 
 class Store(Protocol):
+    """``may_be_far``: an answer takes so long that it should be waited for in another thread."""
+
+    may_be_far: bool
+
     def reserve(self, key: str, *, rate: float, count: int, ahead: float, is_urgent: bool) -> Reservation:
         """The next moments; none if they begin later than ``ahead`` seconds from now."""
         ...
@@ -40,18 +46,22 @@ _RESERVE = """
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
 local rate, count, ahead, catch_up = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local free = math.max(tonumber(redis.call('GET', KEYS[1]) or now), now - catch_up)
-local start = free
-if ARGV[5] == '1' then
-  start = math.max(tonumber(redis.call('GET', KEYS[2]) or now), now - catch_up)
+local function free_from(key)
+  local value = tonumber(redis.call('GET', key) or now)
+  if value - now > tonumber(ARGV[6]) + 2 * count / rate then value = now end
+  return math.max(value, now - catch_up)
 end
-if start - now > ahead then return {0, tostring(start - now)} end
+local free = free_from(KEYS[1])
+local start = free
+if ARGV[5] == '1' then start = free_from(KEYS[2]) end
+local told = string.format('%.6f', now)
+if start - now > ahead then return {0, tostring(start - now), told} end
 local function keep(key, value)
   redis.call('SET', key, string.format('%.6f', value), 'PX', math.ceil((value - now) * 1000) + 60000)
 end
 keep(KEYS[1], free + count / rate)
 if ARGV[5] == '1' then keep(KEYS[2], start + count / rate) end
-return {count, tostring(start - now)}
+return {count, tostring(start - now), told}
 """
 _GIVE_BACK = """
 local free = redis.call('GET', KEYS[1])
@@ -62,6 +72,8 @@ if free then redis.call('SET', KEYS[1], string.format('%.6f', free - ARGV[1]), '
 class RedisStore:
     """One small script a reservation. Raises redis.RedisError."""
 
+    may_be_far = True
+
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
         self._reserve = client.register_script(_RESERVE)
@@ -69,29 +81,32 @@ class RedisStore:
 
     def reserve(self, key: str, *, rate: float, count: int, ahead: float, is_urgent: bool) -> Reservation:
         keys = [f"throttle:{key}", f"throttle:urgent:{key}"]
-        taken, delay = self._reserve(keys=keys, args=[rate, count, ahead, CATCH_UP, int(is_urgent)])
-        return Reservation(int(taken), float(delay))
+        taken, delay, now = self._reserve(keys=keys, args=[rate, count, ahead, CATCH_UP, int(is_urgent), MOST_AHEAD])
+        return Reservation(int(taken), float(delay), float(now))
 
     def give_back(self, key: str, *, seconds: float) -> None:
         self._give_back(keys=[f"throttle:{key}"], args=[seconds])
 
 
 class DatabaseStore:
-    """A row for each limit, locked for the moment of a reservation."""
+    """A row for each limit, locked for the moment of a reservation. For the thread whose connection it is."""
+
+    may_be_far = False
 
     def reserve(self, key: str, *, rate: float, count: int, ahead: float, is_urgent: bool) -> Reservation:
         with transaction.atomic():
             bucket = self._locked(key)
             urgent = self._locked(f"urgent:{key}") if is_urgent else None
             now = _now()
-            free = max(bucket.taken_until or now, now - CATCH_UP)
-            start = max(urgent.taken_until or now, now - CATCH_UP) if urgent else free
+            most = MOST_AHEAD + 2 * count / rate
+            free = _free_from(bucket, now, most_ahead=most)
+            start = _free_from(urgent, now, most_ahead=most) if urgent else free
             if start - now > ahead:
-                return Reservation(0, start - now)
+                return Reservation(0, start - now, now)
             self._keep(bucket, free + count / rate)
             if urgent:
                 self._keep(urgent, start + count / rate)
-        return Reservation(count, start - now)
+        return Reservation(count, start - now, now)
 
     def give_back(self, key: str, *, seconds: float) -> None:
         with transaction.atomic():
@@ -108,6 +123,8 @@ class DatabaseStore:
 
 class FallbackStore:
     """Redis, and the database while Redis is away."""
+
+    may_be_far = True
 
     def __init__(self, first: RedisStore, second: DatabaseStore) -> None:
         self._first, self._second = first, second
@@ -135,6 +152,11 @@ def shared_store() -> Store:
 @lru_cache(maxsize=4)
 def _client(url: str) -> redis.Redis:
     return redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2)
+
+
+def _free_from(bucket: SpeedBucket, now: float, *, most_ahead: float) -> float:
+    taken_until = bucket.taken_until or now
+    return max(now if taken_until - now > most_ahead else taken_until, now - CATCH_UP)
 
 
 def _now() -> float:

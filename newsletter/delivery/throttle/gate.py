@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
-from collections import Counter
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,7 @@ from django.conf import settings
 from newsletter.delivery.models import Campaign
 from newsletter.delivery.outcomes import Fate, Outcome
 from newsletter.delivery.speeds import SpeedLimit
+from newsletter.delivery.throttle import rations
 from newsletter.delivery.throttle.buckets import Store, shared_store
 from newsletter.delivery.throttle.groups import group_of
 from newsletter.delivery.throttle.lanes import Lane
@@ -21,7 +23,8 @@ from newsletter.delivery.throttle.lanes import Lane
 REFRESH_EVERY = 1.0  # seconds, after which a changed limit holds
 SLOW_DOWN_EVERY = 10.0  # seconds, so that a halved rate can show whether it helps
 MIN_DEFERRED, MIN_SHARE = 5, 0.05  # of a domain's answers, before it is slowed down: one reader may be greylisted
-LONGEST_LINE = 3600.0  # seconds that a reader is put off at most: then a limit may have been raised
+PLACES = 50
+LONGEST_LINE = 600.0  # seconds that a reader is put off at most: then a limit may have been raised
 _TOO_FAST = re.compile(r"(?:[a-z0-9-]+: )?(?:42[19]|45[0-2]|4\.7\.)|\b4\.7\.\d|\b429\b")
 
 
@@ -36,15 +39,25 @@ class Wait:
 class Gate:
     """One worker's, for one campaign and turn. Where there is no limit, asking costs a comparison or two."""
 
-    def __init__(self, campaign: Campaign, *, clock: Callable[[], datetime], store: Store | None = None) -> None:
+    def __init__(
+        self,
+        campaign: Campaign,
+        *,
+        clock: Callable[[], datetime],
+        seconds_left: Callable[[], float] = lambda: math.inf,
+        store: Store | None = None,
+    ) -> None:
+        self._campaign_pk = campaign.pk
         self._slug = campaign.issue.newsletter.slug
         self._is_urgent = campaign.issue.is_alert
         self._clock = clock
+        self._seconds_left = seconds_left
         self._store = store or shared_store()
         self._lanes: dict[tuple[str, str], Lane] = {}
         self._domains: frozenset[str] = frozenset()
         self._refresh_at = 0.0
         self._waiting: Counter[str] = Counter()
+        self._places: defaultdict[str, deque[float]] = defaultdict(deque)  # in the line of each domain, taken by us
         self._answers: Counter[tuple[str, bool]] = Counter()
         self._counted_since = time.monotonic()
         self._words: dict[str, str] = {}
@@ -59,11 +72,11 @@ class Gate:
         for limit in SpeedLimit.objects.in_force():
             if limit.scope == SpeedLimit.Scope.DOMAIN or limit.name == self._slug:
                 rates[limit.scope, limit.name] = limit.effective(now)
-        for key in [key for key, lane in self._lanes.items() if rates.get(key) != lane.rate]:
+        for key in [key for key in self._lanes if not rates.get(key)]:
             self._lanes.pop(key).close()
         for key, rate in rates.items():
-            if rate and key not in self._lanes:
-                self._lanes[key] = Lane(self._store, ":".join(key), rate=rate, is_urgent=self._is_urgent)
+            if rate:
+                self._lane(key, rate).rate = rate
         self._domains = frozenset(name for scope, name in self._lanes if scope == SpeedLimit.Scope.DOMAIN)
 
     def admit(self, address: str) -> Wait | None:
@@ -83,6 +96,13 @@ class Gate:
             lane.take()
         return None
 
+    def _lane(self, key: tuple[str, str], rate: float) -> Lane:
+        if key not in self._lanes:
+            self._lanes[key] = Lane(
+                self._store, ":".join(key), rate=rate, is_urgent=self._is_urgent, seconds_left=self._seconds_left
+            )
+        return self._lanes[key]
+
     def has_room(self, address: str, *, seconds: float) -> bool:
         """May one more reader of this domain wait here? No more than can go in so many seconds."""
         domain = _domain(address)
@@ -90,11 +110,26 @@ class Gate:
         return self._waiting[domain] <= self._lanes[SpeedLimit.Scope.DOMAIN, domain].rate * seconds
 
     def place_in_line(self, address: str) -> float:
-        """In how many seconds it is this reader's turn: those who wait for one domain stand in one line."""
+        """In how many seconds it is this reader's turn: those of a campaign who wait for one domain stand in one line.
+
+        It moves as fast as the limit allows, whoever else is there: what comes due too early is only asked again.
+        Places are taken PLACES at a time, for a turn may find thousands before it hands over anything.
+        """
         domain = _domain(address)
         rate = self._lanes[SpeedLimit.Scope.DOMAIN, domain].rate
-        place = self._store.reserve(f"line:{domain}", rate=rate, count=1, ahead=LONGEST_LINE, is_urgent=False)
-        return min(max(place.delay, 1 / rate), LONGEST_LINE)
+        places = self._places[domain]
+        if not places:
+            taken = self._store.reserve(
+                self._line(domain), rate=rate, count=PLACES, ahead=LONGEST_LINE, is_urgent=False
+            )
+            if not taken.mails:
+                return LONGEST_LINE
+            begins_at = time.monotonic() + taken.delay
+            places.extend(begins_at + number / rate for number in range(PLACES))
+        return min(max(places.popleft() - time.monotonic(), 0.0), LONGEST_LINE)
+
+    def _line(self, domain: str) -> str:
+        return f"line:{self._campaign_pk}:{domain}"
 
     def note(self, outcome: Outcome, address: str) -> None:
         """What a server said: whether it finds us too fast shows in its answers."""
@@ -107,6 +142,10 @@ class Gate:
     def close(self) -> None:
         """Give back what was reserved and not used."""
         self._slow_down()
+        for domain, places in self._places.items():
+            if places and (lane := self._lanes.get((SpeedLimit.Scope.DOMAIN, domain))):
+                self._store.give_back(self._line(domain), seconds=len(places) / lane.rate)
+        self._places.clear()
         for lane in self._lanes.values():
             lane.close()
         self._lanes = {}
@@ -128,6 +167,7 @@ def _slow_down(domain: str, *, observed: float, reason: str, now: datetime) -> N
     limit, _is_new = SpeedLimit.objects.get_or_create(scope=SpeedLimit.Scope.DOMAIN, name=domain)
     if limit.slowed_at is None or (now - limit.slowed_at).total_seconds() >= SLOW_DOWN_EVERY:
         limit.slow_down(observed=observed, reason=reason, now=now)
+        rations.note_trouble(f"{domain}: {reason}", now=now)
 
 
 def _domain(address: str) -> str:

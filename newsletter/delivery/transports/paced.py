@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Self
 
@@ -15,13 +15,12 @@ from newsletter.delivery.transports.base import Transport
 class PacedTransport:
     """A Transport in front of another one. A message is drawn when it may go, so nothing waits that was drawn.
 
-    ``is_over``: whether drawing would only learn that there are no more messages; that is not waited for.
+    When the lane has no seconds left, drawing only learns that there are no more messages: that is not waited for.
     """
 
-    def __init__(self, transport: Transport, lane: Lane, *, is_over: Callable[[], bool]) -> None:
+    def __init__(self, transport: Transport, lane: Lane) -> None:
         self._transport = transport
         self._lane = lane
-        self._is_over = is_over
 
     def __enter__(self) -> Self:
         self._transport.__enter__()
@@ -44,7 +43,7 @@ class PacedTransport:
     def _when_they_may(self, messages: Iterable[Outgoing | None]) -> Iterator[Outgoing | None]:
         source = iter(messages)
         while True:
-            while not self._is_over() and self._lane.wait():
+            while self._lane.seconds_left() > 0 and self._lane.wait():
                 yield None
             try:
                 message = next(source)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -13,10 +14,12 @@ from django.utils import timezone
 from newsletter.delivery.personalization import site_domain
 from newsletter.delivery.throttle.buckets import shared_store
 from newsletter.delivery.throttle.lanes import Lane
+from newsletter.delivery.throttle.rations import Ration
 from newsletter.delivery.transports.base import Transport
 from newsletter.delivery.transports.mailbox import MailboxTransport
 from newsletter.delivery.transports.paced import PacedTransport
 from newsletter.delivery.transports.providers.transport import ProviderTransport
+from newsletter.delivery.transports.rationed import RationedTransport
 from newsletter.delivery.transports.smtp import SmtpOptions, SmtpTransport
 from newsletter.delivery.transports.switchboard import Line, Switchboard
 
@@ -27,28 +30,43 @@ def open_transport(
     *,
     newsletter: str = "",
     is_urgent: bool = False,
-    is_over: Callable[[], bool] = lambda: False,
+    seconds_left: Callable[[], float] = lambda: math.inf,
     clock: Callable[[], datetime] = timezone.now,
 ) -> Transport:
     """The way out for bulk mail of the newsletter with this slug, to be entered with ``with``.
 
-    It may be several transports behind one (docs/operations.md, "Several transports"). Once ``is_over`` says that no
-    more messages will come, none of them waits for its rate.
+    It may be several transports behind one (docs/operations.md, "Several transports"). When no ``seconds_left``
+    are left no more messages will come, and none of them waits for its rate.
     """
-    names = settings.NEWSLETTER_TRANSPORTS.get(newsletter, settings.TRANSPORTS)
+    names = names_of(newsletter)
     if len(names) == 1:
-        return _paced(names[0], is_urgent=is_urgent, is_over=is_over)
-    paced = partial(_paced, is_urgent=is_urgent, is_over=is_over)
-    return Switchboard([_line(name) for name in names], connect=paced, clock=clock)
+        return _limited(names[0], is_urgent=is_urgent, seconds_left=seconds_left, clock=clock)
+    limited = partial(_limited, is_urgent=is_urgent, seconds_left=seconds_left, clock=clock)
+    return Switchboard([_line(name) for name in names], connect=limited, clock=clock)
 
 
-def _paced(name: str, *, is_urgent: bool, is_over: Callable[[], bool]) -> Transport:
+def names_of(newsletter: str) -> Sequence[str]:
+    """The transports by which the newsletter with this slug goes."""
+    names: Sequence[str] = settings.NEWSLETTER_TRANSPORTS.get(newsletter, settings.TRANSPORTS)
+    return names
+
+
+def _limited(
+    name: str, *, is_urgent: bool, seconds_left: Callable[[], float], clock: Callable[[], datetime]
+) -> Transport:
+    """The transport, no faster than its ``rate``, and no more a day than its warm-up plan allows."""
+    transport = _paced(name, is_urgent=is_urgent, seconds_left=seconds_left)
+    ration = Ration(name, is_urgent=is_urgent, now=clock())
+    return RationedTransport(transport, name, ration, clock=clock) if ration.is_limited else transport
+
+
+def _paced(name: str, *, is_urgent: bool, seconds_left: Callable[[], float]) -> Transport:
     """The transport, no faster than its ``rate``."""
     rate: float | None = settings.MAILERS[name].get("SENDING", {}).get("rate")
     if rate is None:
         return connect(name)
-    lane = Lane(shared_store(), f"transport:{name}", rate=rate, is_urgent=is_urgent)
-    return PacedTransport(connect(name), lane, is_over=is_over)
+    lane = Lane(shared_store(), f"transport:{name}", rate=rate, is_urgent=is_urgent, seconds_left=seconds_left)
+    return PacedTransport(connect(name), lane)
 
 
 def _line(name: str) -> Line:

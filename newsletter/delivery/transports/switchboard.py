@@ -1,14 +1,16 @@
 """Several transports as one: they share the readers by weight, and stand in for each other.
 
-Turns are taken of TURN messages. Of the transports that are not left out, those with the lowest order take them, each
-as often as its weight says. One that is down or refuses us is left out by all workers; what it had not taken goes back
-to the queue, and the next turn is another's: consent is asked again in between.
+Turns are taken of so many messages as take about a second, for at the end of each everything that is under way must be
+answered. Of the transports that are not left out, those with the lowest order take them, each as often as its weight
+says. One that is down or refuses us is left out by all workers; what it had not taken goes back to the queue, and the
+next turn is another's: consent is asked again in between.
 """
 
 from __future__ import annotations
 
 import logging
 import random
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -17,14 +19,15 @@ from types import TracebackType
 from typing import Self
 
 from newsletter.delivery.models import TransportOutage
-from newsletter.delivery.outcomes import Fate, Outcome, SenderRefusedError, TransportDownError
+from newsletter.delivery.outcomes import Fate, Outcome, RationUsedUpError, SenderRefusedError, TransportDownError
 from newsletter.delivery.personalization import Outgoing
 from newsletter.delivery.transports import outages
 from newsletter.delivery.transports.base import Transport
 
 logger = logging.getLogger(__name__)
 
-TURN = 500
+TURN, LONGEST_TURN = 500, 32_000  # messages, at first and at most
+SHORT, LONG = 0.5, 2.0  # seconds: the turn after a shorter one is twice as long, after a longer one half
 _MAX_RESPONSE = 500
 
 
@@ -40,7 +43,8 @@ class Line:
 class Switchboard:
     """A Transport. ``connect`` makes the one with a name. Outcomes begin with the name of the transport they are from.
 
-    Raises TransportDownError, with the time until the first is tried again, or SenderRefusedError if none is left.
+    If none is left it raises TransportDownError, with the time until the first is tried again, RationUsedUpError if
+    that one is being warmed up and has done its day's work, or SenderRefusedError.
     """
 
     def __init__(
@@ -50,10 +54,12 @@ class Switchboard:
         self._connect = connect
         self._clock = clock
         self._open: dict[str, Transport] = {}
-        self._credit = {line.name: random.random() * line.weight for line in lines}  # noqa: S311 (spreads load)
+        self._credit = {line.name: random.random() * TURN for line in lines}  # messages  # noqa: S311 (spreads load)
         self._outages: dict[str, TransportOutage] = {}
         self._refused: dict[str, str] = {}  # by us, in this life: why
+        self._resting: dict[str, datetime] = {}  # has handed over all it may today: until when
         self._stop_grace: float | None = None
+        self._turn_length = TURN
 
     def __enter__(self) -> Self:
         return self
@@ -82,14 +88,23 @@ class Switchboard:
             except SenderRefusedError as error:
                 self._give_up(line, error)
                 self._expect_another()
+            except RationUsedUpError as error:
+                self._resting[line.name] = error.until
+                self._expect_another()
 
     def _turn(self, line: Line, source: _Source) -> Iterator[Outcome]:
-        """Hand over TURN messages by this transport."""
-        for outcome in self._transport(line.name).deliver(source.portion(TURN)):
+        """Hand over a turn's messages by this transport."""
+        began = time.monotonic()
+        for outcome in self._transport(line.name).deliver(source.portion(self._turn_length)):
             if outcome.fate == Fate.ACCEPTED and line.name in self._outages:
                 outages.forget(line.name)
                 del self._outages[line.name]
             yield replace(outcome, response=f"{line.name}: {outcome.response}"[:_MAX_RESPONSE])
+        took = time.monotonic() - began
+        if took < SHORT:
+            self._turn_length = min(2 * self._turn_length, LONGEST_TURN)
+        elif took > LONG:
+            self._turn_length = max(self._turn_length // 2, TURN)
 
     def _next(self) -> Line:
         """Whose turn it is."""
@@ -102,10 +117,11 @@ class Switchboard:
             raise self._nobody_left(now)
         first = min(line.order for line in ready)
         sharing = [line for line in ready if line.order == first]
+        weights = sum(line.weight for line in sharing)
         for line in sharing:
-            self._credit[line.name] += line.weight
+            self._credit[line.name] += self._turn_length * line.weight / weights
         chosen = max(sharing, key=lambda line: self._credit[line.name])
-        self._credit[chosen.name] -= sum(line.weight for line in sharing)
+        self._credit[chosen.name] -= self._turn_length
         return chosen
 
     def _expect_another(self) -> None:
@@ -116,7 +132,9 @@ class Switchboard:
 
     def _is_usable(self, line: Line, now: datetime) -> bool:
         outage = self._outages.get(line.name)
-        return line.name not in self._refused and (outage is None or (outage.until is not None and outage.until <= now))
+        if line.name in self._refused or self._resting.get(line.name, now) > now:
+            return False
+        return outage is None or (outage.until is not None and outage.until <= now)
 
     def _is_refused(self, line: Line) -> bool:
         outage = self._outages.get(line.name)
@@ -125,6 +143,9 @@ class Switchboard:
     def _nobody_left(self, now: datetime) -> Exception:
         waiting = [outage for outage in self._outages.values() if outage.until is not None and outage.until > now]
         mine = [outage for outage in waiting if outage.name in self._credit]
+        resting = min(self._resting, key=self._resting.__getitem__, default=None)
+        if resting and all(self._resting[resting] <= (outage.until or now) for outage in mine):
+            return RationUsedUpError(resting, until=self._resting[resting])
         if mine:
             soonest = min(mine, key=lambda outage: outage.until or now)
             until = (soonest.until or now) - now

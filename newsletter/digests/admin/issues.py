@@ -24,6 +24,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from articles.desk import DaysFilter, DeskAdmin, TabularInline, action, display, each, tell
 from newsletter.digests import approval, drafting
+from newsletter.digests.admin import listed
 from newsletter.digests.admin.pieces import PIECES, answers_place, forecast_place
 from newsletter.digests.desk_forms import ItemForm
 from newsletter.digests.models import Issue, IssueItem
@@ -67,6 +68,12 @@ class ItemInline(TabularInline[IssueItem, Issue]):
         if article.status == article.Status.PUBLISHED and article.released_at:
             note = date_format(timezone.localtime(article.released_at), "j M, H:i")
         return format_html('<a href="{}" class="desk-link">{}</a><br><small>{}</small>', url, article.title, note)
+
+
+class SentItemInline(ItemInline):
+    """Of what went out, and is only read: a page of it at a time."""
+
+    per_page = 50
 
 
 class AddItemInline(TabularInline[IssueItem, Issue]):
@@ -163,7 +170,9 @@ class IssueAdmin(DeskAdmin[Issue]):
         return {**initial, **super().get_changeform_initial_data(request)}
 
     def get_inlines(self, request: HttpRequest, obj: Issue | None) -> Any:
-        return self.inlines if obj and obj.newsletter.kind == Newsletter.Kind.DIGEST else []
+        if obj is None or obj.newsletter.kind != Newsletter.Kind.DIGEST:
+            return []
+        return self.inlines if _is_alive(obj) else [SentItemInline]
 
     def has_change_permission(self, request: HttpRequest, obj: Issue | None = None) -> bool:
         """What went out, or never will, is history; what somebody approved is theirs who may approve."""
@@ -216,9 +225,13 @@ class IssueAdmin(DeskAdmin[Issue]):
     @display(description=DeskAdmin.action_checkbox.short_description)  # type: ignore[attr-defined]  # ticks all
     def action_checkbox(self, obj: Issue) -> SafeString:
         """With it goes the version that the list shows: what somebody changed since is not approved unseen."""
-        return format_html(
-            '{}<input type="hidden" name="{}" value="{}">', super().action_checkbox(obj), _seen_name(obj), obj.version
-        )
+        return super().action_checkbox(obj) + listed.fields_of(obj)
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        changelist = super().get_changelist_instance(request)
+        if changelist.multi_page:
+            listed.note_elsewhere(changelist.result_list, changelist.queryset)
+        return changelist
 
     @display(description=gettext_lazy("issue"), ordering="number", header=True)
     def shown_name(self, issue: Issue) -> list[str]:
@@ -331,7 +344,8 @@ class IssueAdmin(DeskAdmin[Issue]):
 
     @admin.action(description=gettext_lazy("Approve"), permissions=["approve"])
     def approve_selected(self, request: HttpRequest, rows: QuerySet[Issue]) -> None:
-        self._decide(request, rows, lambda issue: partial(approval.approve, seen=_seen(request, issue)), _("approved"))
+        seen = listed.versions_in(request.POST)
+        self._decide(request, rows, lambda issue: partial(listed.approve, seen=seen.get(issue.pk)), _("approved"))
 
     @admin.action(description=gettext_lazy("Hold"), permissions=["approve"])
     def hold_selected(self, request: HttpRequest, rows: QuerySet[Issue]) -> None:
@@ -369,16 +383,6 @@ def decide(request: HttpRequest, issue: Issue, how: Callable[..., None]) -> bool
         messages.warning(request, f"{issue}: {error}")
         return False
     return True
-
-
-def _seen_name(issue: Issue) -> str:
-    return f"seen-{issue.pk}"
-
-
-def _seen(request: HttpRequest, issue: Issue) -> int | None:
-    """The version that the list showed; None of an issue on another page of it, when all of them were selected."""
-    told = request.POST.get(_seen_name(issue), "")
-    return int(told) if told.isascii() and told.isdecimal() and len(told) < 10 else None
 
 
 def _if_theirs(request: HttpRequest, do: Callable[[Issue], bool]) -> Callable[[Issue], bool]:

@@ -22,7 +22,7 @@ from newsletter.subscribers.models import Cadence, Newsletter
 class IssueQuerySet(models.QuerySet["Issue"]):
     def ready(self, now: datetime) -> Self:
         """Approved issues whose hour has come: delivery's sweep launches them."""
-        return self.filter(status=Issue.Status.APPROVED, send_at__lte=now).order_by("send_at", "pk")
+        return self.filter(status=Issue.Status.APPROVED, launched_at=None, send_at__lte=now).order_by("send_at", "pk")
 
     def waiting(self) -> Self:
         """What may still go out: open or approved, and not launched."""
@@ -214,6 +214,11 @@ class Issue(models.Model):
     def recall(self, *, reason: str) -> bool:
         """Launching found nobody to send it to: it becomes skipped. Only within the transaction that launched it."""
         return transition(self, sources=[self.Status.APPROVED], to=self.Status.SKIPPED, launched_at=None, reason=reason)
+
+    def take_back(self, *, reason: str) -> bool:
+        """It was launched, and nobody has got it: it must not go out until somebody approves it again. Only within the
+        transaction that takes its campaign away."""
+        return transition(self, sources=[self.Status.APPROVED], to=self.Status.HELD, launched_at=None, reason=reason)
 
     def _before_launch(self, sources: list[Any], to: str, **values: object) -> bool:
         """A transition for as long as the issue is not launched, which another process may do at any moment."""

@@ -17,11 +17,12 @@ from django.views.decorators.http import conditional_page, require_safe
 
 from newsletter.digests.models import Issue
 from newsletter.insights import growth as growing
-from newsletter.insights import opinions, reading, today
+from newsletter.insights import opinions, reading, tasks, today
 from newsletter.insights import timeline as timelines
 from newsletter.insights.desk import choosing
 from newsletter.insights.desk.choosing import recent_issues
 from newsletter.insights.why import explain
+from newsletter.lib.doorbell import ring
 from newsletter.subscribers.models import Newsletter, Subscriber
 
 View = Callable[..., HttpResponse]
@@ -106,7 +107,10 @@ def answers(request: HttpRequest) -> HttpResponse:
 def answers_to(request: HttpRequest, pk: int) -> HttpResponse:
     """What readers think of one issue, and what they clicked; as a piece of its page, too."""
     issue = get_object_or_404(Issue.objects.select_related("newsletter"), pk=pk)
-    context = {"issue": issue, "opinion": opinions.of_issue(issue), "reading": reading.of_issue(issue)}
+    found = reading.of_issue(issue)
+    if found and found.is_due(issue, now=timezone.now()):
+        ring(tasks.count_reading, issue_id=issue.pk)
+    context = {"issue": issue, "opinion": opinions.of_issue(issue), "reading": found}
     if "piece" in request.GET:
         return TemplateResponse(request, "admin/readers/_answers.html", context)
     return _show(request, "answers_to", str(issue), context)

@@ -16,6 +16,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
+from newsletter.subscribers import counting
 from newsletter.subscribers.importing import files, forgetting, undoing
 from newsletter.subscribers.importing.ahead import ahead, uncollected
 from newsletter.subscribers.importing.applying import Outcome, apply
@@ -72,13 +73,18 @@ def advance(
         forgetting.let_go(run, clock())
         return False
     until = clock() + timedelta(seconds=seconds)
+    changes_readers = run.status in {run.Status.RUNNING, run.Status.UNDOING}
     try:
-        if undoing.advance(run, clock, until) if run.status == run.Status.UNDOING else _work(run, clock, until, tell):
-            return False
+        is_over = undoing.advance(run, clock, until) if run.status == run.Status.UNDOING else _work(
+            run, clock, until, tell
+        )  # fmt: skip
     except TakenAway:
-        return False
-    run.release(clock())
-    return True
+        is_over = True
+    if not is_over:
+        run.release(clock())
+    elif changes_readers:
+        counting.count_anew(now=clock())
+    return not is_over
 
 
 def _work(run: ImportRun, clock: Callable[[], datetime], until: datetime, tell: Callable[[ImportRun], None]) -> bool:

@@ -51,6 +51,7 @@ class WelcomeMail(OwedMail):
         ordering = ["-pk"]
         indexes = [
             models.Index(fields=["next_attempt_at"], condition=Q(status="waiting"), name="welcome_mail_waiting"),
+            models.Index(fields=["sent_at"], condition=Q(status="sent"), name="welcome_mail_sent"),  # who had one today
         ]
         constraints = [
             models.CheckConstraint(condition=~Q(status="sent") | Q(sent_at__isnull=False), name="welcome_sent_at"),

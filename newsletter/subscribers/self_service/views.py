@@ -17,8 +17,10 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from newsletter.lib.doorbell import ring
+from newsletter.lib.languages import speak
 from newsletter.lib.tokens import Purpose
 from newsletter.subscribers import changes, links, personal_mail, privacy, protection, renewing_link, tasks
+from newsletter.subscribers.languages import language_of
 from newsletter.subscribers.models import AddressChange, PersonalMail, Subscriber
 from newsletter.subscribers.pages import address_form
 from newsletter.subscribers.protection import Admission
@@ -59,6 +61,7 @@ def change_address(request: HttpRequest, token: str) -> HttpResponse:
     subscriber = links.subscriber_behind(token)
     if subscriber is None:
         return _gone(request)
+    speak(language_of(subscriber))
     if request.method != "POST":
         form = NewAddressForm(None, subscriber=subscriber, now=timezone.now())
         return _new_address_form(request, form, token)
@@ -83,6 +86,7 @@ def renew_link(request: HttpRequest, token: str) -> HttpResponse:
     subscriber = links.subscriber_behind(token)
     if subscriber is None:
         return _gone(request)
+    speak(language_of(subscriber))
     if request.POST.get("action") != "renew":
         context = {"subscriber": subscriber, "token": token, "is_suppressed": is_suppressed(subscriber.email)}
         return render(request, "subscribers/renew_link.html", context)
@@ -101,6 +105,7 @@ def confirm_address(request: HttpRequest, token: str) -> HttpResponse:
     change, now = links.change_behind(token, purpose=Purpose.CHANGE_ADDRESS), timezone.now()
     if change is None:
         return _gone(request)
+    speak(language_of(change.subscriber))
     if request.method != "POST" and change.may_be_made(now):
         return render(request, "subscribers/confirm_address.html", {"change": change})
     if request.method != "POST":
@@ -117,6 +122,7 @@ def undo_address(request: HttpRequest, token: str) -> HttpResponse:
     change, now = links.change_behind(token, purpose=Purpose.UNDO_ADDRESS), timezone.now()
     if change is None:
         return _gone(request)
+    speak(language_of(change.subscriber))
     if request.method == "POST":
         outcome = changing_address.undo(change=change, now=now)
         change.subscriber.refresh_from_db()
@@ -134,6 +140,7 @@ def download(request: HttpRequest, token: str) -> HttpResponse:
     subscriber = links.subscriber_behind(token)
     if subscriber is None:
         return _gone(request)
+    speak(language_of(subscriber))
     content = json.dumps(disclosure.everything_about(subscriber, now=timezone.now()), ensure_ascii=False, indent=2)
     response = HttpResponse(content, content_type="application/json; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{slugify(settings.SITE_NAME) or "newsletter"}.json"'
@@ -146,6 +153,7 @@ def erase(request: HttpRequest, token: str) -> HttpResponse:
     subscriber = links.subscriber_behind(token)
     if subscriber is None:
         return _gone(request)
+    speak(language_of(subscriber))
     if request.POST.get("action") != "erase":
         return render(request, "subscribers/erase.html", {"subscriber": subscriber, "token": token})
     erased = privacy.erase(subscriber=subscriber, now=timezone.now())

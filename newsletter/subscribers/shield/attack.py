@@ -91,7 +91,7 @@ def _tell(attack: Attack, template: str, field: str, now: datetime) -> bool:
     }
     try:
         for address in settings.OPERATOR_EMAIL:
-            mail.send(template=template, to=address, context=context, language=settings.LANGUAGE_CODE)
+            mail.send(template=template, to=address, context=context, language=settings.DESK_LANGUAGE)
     except mail.NotAccepted as refusal:
         logger.warning("The operator could not be told of the attack: %s", refusal)
         return False

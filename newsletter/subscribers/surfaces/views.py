@@ -9,19 +9,23 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection
 from pathlib import Path
+from urllib.parse import urlencode
 
 from django.conf import settings
+from django.core.validators import slug_re
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
+from django.utils.translation import get_language
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.csp import csp_override
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import condition, require_http_methods, require_safe
 
 from newsletter.lib.doorbell import ring
+from newsletter.lib.languages import speak
 from newsletter.subscribers import intake, protection, tasks
 from newsletter.subscribers.asking_again import ask_again
 from newsletter.subscribers.models import Newsletter, SignUp
@@ -29,6 +33,7 @@ from newsletter.subscribers.pages import sign_up_page
 from newsletter.subscribers.surfaces import answers
 
 FRAMED: dict[str, Collection[str]] = {**settings.SECURE_CSP, "frame-ancestors": ["*"]}
+MOST_NAMED = 50
 SCRIPT = Path(__file__).with_name("embed.js").read_bytes()
 SCRIPT_ETAG = f'"{hashlib.sha256(SCRIPT).hexdigest()[:32]}"'
 
@@ -56,12 +61,13 @@ def sign_up(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def check_inbox(request: HttpRequest) -> HttpResponse:
     """The answer to every sign-up, whatever the address is to us. POST asks for the mail once more."""
+    speak(request.GET.get("in", ""))
     if request.method != "POST":
         context = {"is_asked_again": "again" in request.GET, "is_slow": "slow" in request.GET}
         return render(request, "subscribers/check_inbox.html", context)
     if found := _ask_again(request):
         return answers.as_page(request, found)
-    return SeeOther(f"{request.path}?again=1")
+    return inbox_page(again=1)
 
 
 @csrf_exempt
@@ -71,6 +77,7 @@ def check_inbox(request: HttpRequest) -> HttpResponse:
 def embed(request: HttpRequest, slug: str) -> HttpResponse:
     """The form of one newsletter for a frame on another site; its answer is shown in the frame."""
     newsletter = get_object_or_404(Newsletter, slug=slug)
+    speak(newsletter.language)
     if "again" in request.POST:
         return answers.asked_again_in_frame(request, _ask_again(request), newsletter)
     if request.method == "POST" and newsletter.is_open:
@@ -107,11 +114,12 @@ def _ask_again(request: HttpRequest) -> intake.TooMany | None:
 
 
 def _by_page(request: HttpRequest) -> HttpResponse:
+    _speak_as(request.POST.getlist("newsletters"))
     found = intake.take_in(request=request, sent=request.POST, now=timezone.now(), asks_back=True)
     if not isinstance(found, intake.Taken):
         return answers.as_page(request, found)
     _ring(found.sign_up)
-    return SeeOther(reverse("subscribers:check_inbox") + ("?slow=1" if found.is_slow else ""))
+    return inbox_page(**({"slow": 1} if found.is_slow else {}))
 
 
 def _by_program(request: HttpRequest) -> HttpResponse:
@@ -119,10 +127,26 @@ def _by_program(request: HttpRequest) -> HttpResponse:
         sent = intake.sent_fields(request)
     except intake.NoForm:
         return answers.no_form()
+    _speak_as(sent.getlist("newsletters"))
     found = intake.take_in(request=request, sent=sent, now=timezone.now(), asks_back=False)
     if isinstance(found, intake.Taken):
         _ring(found.sign_up)
     return answers.as_json(found)
+
+
+def _speak_as(slugs: list[str]) -> None:
+    """A form for one newsletter is answered in its language; one for several in the site's, unless they agree."""
+    named = [slug for slug in slugs[:MOST_NAMED] if slug_re.fullmatch(slug)]
+    languages = set(Newsletter.objects.filter(slug__in=named).values_list("language", flat=True))
+    if len(languages) == 1:
+        speak(*languages)
+
+
+def inbox_page(**values: int) -> SeeOther:
+    """To "check your inbox", in the language in which we speak now: the page itself knows no newsletter."""
+    language = get_language() or ""
+    asked = {**values, **({"in": language} if language != settings.LANGUAGE_CODE else {})}
+    return SeeOther(reverse("subscribers:check_inbox") + (f"?{urlencode(asked)}" if asked else ""))
 
 
 def _ring(row: SignUp | None) -> None:

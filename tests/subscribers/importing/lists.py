@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from newsletter.subscribers.importing import running, starting
@@ -16,9 +18,9 @@ def uploaded(content: str | bytes, *, name: str = "list.csv", **fields: Any) -> 
     return starting.begin(upload=upload, name=name, now=NOW, **fields)
 
 
-def worked(run: ImportRun) -> ImportRun:
+def worked(run: ImportRun, *, clock: Callable[[], datetime] = lambda: NOW) -> ImportRun:
     """As far as workers take it."""
-    while running.advance(import_run_id=run.pk, clock=lambda: NOW):
+    while running.advance(import_run_id=run.pk, clock=clock):
         pass
     run.refresh_from_db()
     return run

@@ -12,6 +12,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from newsletter.subscribers.models import ImportRun, Label, Newsletter, Subscription, Suppression
 from tests.factories import make_editor, make_newsletter
@@ -53,12 +54,12 @@ def page(desk: Client, run: ImportRun) -> str:
 
 def act(desk: Client, run: ImportRun, action: str, **fields: str) -> ImportRun:
     desk.post(reverse("admin:subscribers_importrun_change", args=[run.pk]), {"action": action, **fields})
-    return worked(run)
+    return worked(run, clock=timezone.now)
 
 
 def test_archive_is_uploaded_recognized_shown_run_and_taken_back(desk: Client) -> None:
     upload(desk, archive(), name="export.zip", newsletter=make_newsletter(name="Morning"))
-    run = worked(ImportRun.objects.get())
+    run = worked(ImportRun.objects.get(), clock=timezone.now)
 
     before = page(desk, run)
     assert "Mailchimp export of unsubscribed people" in before

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from newsletter.subscribers.models import ConsentRecord, Subscriber, Subscription, Suppression
 from newsletter.subscribers.privacy import erase
-from tests.factories import make_newsletter, make_subscription
+from tests.factories import NOW, make_newsletter, make_subscription
 from tests.subscribers.importing.lists import uploaded, worked
 
 pytestmark = [
@@ -28,7 +28,7 @@ def test_reader_erased_during_a_chunk_does_not_come_back(table: str) -> None:
     known = make_subscription(newsletter=make_newsletter(), email="ada@example.org").subscriber
     other = make_newsletter()
     run = worked(uploaded(LIST, newsletter=other))
-    run.start(timezone.now())
+    assert run.start(NOW)
     erased_before = _Before(f'FROM "subscribers_{table}"', lambda: erase(subscriber=known, now=timezone.now()))
 
     with connection.execute_wrapper(erased_before):

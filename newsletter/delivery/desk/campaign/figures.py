@@ -9,11 +9,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from newsletter.delivery import campaigns, tallies
-from newsletter.delivery.books import Books, books_of
-from newsletter.delivery.models import Campaign, Send
+from django.utils.translation import gettext as _
+
+from newsletter.delivery import tallies
+from newsletter.delivery.books import Books, books_of, store
+from newsletter.delivery.models import Campaign, Send, WarmUp
 from newsletter.delivery.tallies import Numbers
+from newsletter.delivery.throttle import rations
 from newsletter.delivery.throttle.states import Held, status
+from newsletter.delivery.transports.registry import names_of
 from newsletter.lib.addresses import without_address
 
 MOST_READ = 2_000  # refusals and put-off sends that are read to tell why
@@ -54,6 +58,8 @@ class Figures:
     deferred: Reasons
     refused: Reasons
     limits: tuple[Held, ...]
+    warm_ups: tuple[WarmUp, ...]
+    at: datetime
 
     @property
     def is_moving(self) -> bool:
@@ -77,7 +83,7 @@ def figures(campaign: Campaign, *, now: datetime) -> Figures:
     """As the database has it now."""
     groups = tallies.by_group(campaign)
     minutes = tallies.by_minute(campaign, since=now - timedelta(minutes=SHOWN_MINUTES))
-    books = _up_to_date(campaign, groups)
+    books = _up_to_date(campaign, groups, now=now)
     rate = tallies.rate(minutes, begun_at=campaign.dated_at, now=now)
     is_sending = campaign.status == Campaign.Status.SENDING
     waiting = books.of(Send.Status.QUEUED) + books.of(Send.Status.IN_FLIGHT)
@@ -92,7 +98,16 @@ def figures(campaign: Campaign, *, now: datetime) -> Figures:
         deferred=_deferred(campaign),
         refused=_refused(campaign),
         limits=_limits(campaign, now=now),
+        warm_ups=_warm_ups(campaign, now=now),
+        at=now,
     )
+
+
+def _warm_ups(campaign: Campaign, *, now: datetime) -> tuple[WarmUp, ...]:
+    """Of the transports that it goes by, as they are today. One query."""
+    if campaign.status not in {Campaign.Status.SENDING, Campaign.Status.PAUSED}:
+        return ()
+    return tuple(rations.states(names_of(campaign.issue.newsletter.slug), now=now))
 
 
 def _limits(campaign: Campaign, *, now: datetime) -> tuple[Held, ...]:
@@ -102,14 +117,15 @@ def _limits(campaign: Campaign, *, now: datetime) -> tuple[Held, ...]:
     return tuple(sorted(status(campaign, now=now), key=lambda held: held.whole_again_at is None)[:MOST_LIMITS])
 
 
-def _up_to_date(campaign: Campaign, groups: Mapping[str, Numbers]) -> Books:
+def _up_to_date(campaign: Campaign, groups: Mapping[str, Numbers], *, now: datetime) -> Books:
     """Long books are stored once a minute; what was accepted since is known from the tallies.
 
-    In a long campaign's first minute they are counted: this page is the one place that has to know at once.
+    In a long campaign's first minute they are counted here, once for whoever looks: this page has to know at once.
     """
     books = books_of([campaign])[campaign.pk]
     if not books.is_known:
-        return Books(campaigns.counts(campaign))
+        store(campaign, now=now)
+        books = books_of([campaign])[campaign.pk]
     if books.counted_at is None:
         return books
     by_status = dict(books.by_status)
@@ -129,15 +145,30 @@ def _open(by_status: Mapping[str, int]) -> int:
 
 def _deferred(campaign: Campaign) -> Reasons:
     rows = campaign.sends.filter(status=Send.Status.DEFERRED, next_attempt_at__isnull=False).order_by("next_attempt_at")
-    return _reasons(rows.values_list("response", "next_attempt_at", "subscriber__email")[: MOST_READ + 1])
+    values = rows.values_list("response", "reason", "next_attempt_at", "subscriber__email")[: MOST_READ + 1]
+    return _reasons((_put_off(response, reason), at, email) for response, reason, at, email in values)
 
 
 def _refused(campaign: Campaign) -> Reasons:
     rows = campaign.sends.filter(reason__in=Send.FAILED_REASONS, status=Send.Status.FAILED).order_by("-pk")
     return _reasons(
-        (response or str(Send.Reason(reason).label), None, email)
+        (_given_up(response, reason), None, email)
         for response, reason, email in rows.values_list("response", "reason", "subscriber__email")[: MOST_READ + 1]
     )
+
+
+def _put_off(response: str, reason: str) -> str:
+    if reason != Send.Reason.UNKNOWN:
+        return response
+    return _("outcome unknown, to be repeated once: %(words)s") % {"words": response or "–"}
+
+
+def _given_up(response: str, reason: str) -> str:
+    """The server's words; where they are about a connection and no answer, what it was given up for stands before."""
+    label = str(Send.Reason(reason).label)
+    if not response or reason != Send.Reason.UNKNOWN:
+        return response or label
+    return f"{label}: {response}"
 
 
 def _reasons(rows: Iterable[tuple[str, datetime | None, str | None]]) -> Reasons:

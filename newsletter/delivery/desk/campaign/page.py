@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from newsletter.delivery import archive
+from newsletter.delivery import archive, taking_back
 from newsletter.delivery.desk.campaign.figures import figures
 from newsletter.delivery.desk.campaign.wording import told
 from newsletter.delivery.models import Campaign, Send
@@ -29,6 +29,7 @@ def context(request: HttpRequest, campaign: Campaign, *, may_change: bool, now: 
         "address": address,
         "found": _find(campaign, address) if address else None,
         "may_change": may_change,
+        "may_take_back": may_change and taking_back.is_possible(campaign),
         "archived": grouped(_archived(campaign)),
         "may_export": request.user.has_perm(MAY_EXPORT),
         "opts": Campaign._meta,

@@ -10,7 +10,9 @@ from django.utils.translation import ngettext
 
 from newsletter.delivery.desk.campaign.figures import Figures
 from newsletter.delivery.models import Campaign, Send, SpeedLimit
+from newsletter.delivery.throttle.rations import today_of
 from newsletter.delivery.throttle.states import Held
+from newsletter.delivery.throttle.warm_up_wording import progress, while_it_lasts
 from newsletter.lib.dates import day_and_hour, span_of_hours
 from newsletter.lib.numbers import grouped
 
@@ -19,12 +21,13 @@ TONES = {
     Campaign.Status.PAUSED: "warning",
     Campaign.Status.FINISHED: "success",
     Campaign.Status.CANCELLED: "plain",
+    Campaign.Status.TAKEN_BACK: "warning",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A speed limit: of whom, how fast, until when it is slowed down, and for which words of the receiver."""
+    """A speed limit or a warm-up: of whom, how fast, until when, and for which words of the receiver."""
 
     name: str
     speed: str
@@ -50,8 +53,14 @@ def told(figures: Figures) -> Told:
         tone=TONES[Campaign.Status(campaign.status)],
         sentence=" ".join(_sentences(figures)),
         figures=tuple(_counts(figures)),
-        limits=tuple(_limit(held, campaign) for held in figures.limits),
+        limits=(*_warm_ups(figures), *(_limit(held, campaign) for held in figures.limits)),
     )
+
+
+def _warm_ups(figures: Figures) -> Iterator[Limit]:
+    for plan in figures.warm_ups:
+        until = while_it_lasts(plan, today=today_of(figures.at)).rstrip(".")
+        yield Limit(_("Warm-up of %(transport)s") % {"transport": plan.transport}, progress(plan), until, plan.trouble)
 
 
 def _limit(held: Held, campaign: Campaign) -> Limit:
@@ -101,6 +110,13 @@ def _still_to_come(campaign: Campaign) -> Iterator[str]:
         }
 
 
+def _end(campaign: Campaign, zone: str) -> Iterator[str]:
+    if campaign.status == Campaign.Status.TAKEN_BACK:
+        yield _("Nobody gets it. Its mails are being deleted; then the issue can leave again.")
+    elif campaign.finished_at:
+        yield span_of_hours(campaign.started_at, campaign.finished_at, zone)
+
+
 def _sentences(figures: Figures) -> Iterator[str]:
     campaign, zone = figures.campaign, figures.campaign.issue.newsletter.time_zone
     if campaign.status == Campaign.Status.PAUSED:
@@ -112,11 +128,12 @@ def _sentences(figures: Figures) -> Iterator[str]:
     elif campaign.status == Campaign.Status.SENDING:
         yield _("Since %(at)s.") % {"at": day_and_hour(campaign.started_at, zone)}
         if figures.rate:
-            yield _("%(rate)s readers a second.") % {"rate": grouped(round(figures.rate) or 1)}
+            rate = round(figures.rate) or 1
+            yield ngettext("One reader a second.", "%(rate)s readers a second.", rate) % {"rate": grouped(rate)}
         if figures.seconds_left is not None:
             yield _("About %(span)s to go.") % {"span": span(figures.seconds_left)}
-    elif campaign.finished_at:
-        yield span_of_hours(campaign.started_at, campaign.finished_at, zone)
+    else:
+        yield from _end(campaign, zone)
     if figures.is_moving:
         yield from _still_to_come(campaign)
 
@@ -130,6 +147,8 @@ def _counts(figures: Figures) -> Iterator[tuple[str, str, str]]:
         Send.Status.FAILED: _("refused or given up"),
         Send.Status.SKIPPED: _("left out"),
     }
+    if figures.campaign.status == Campaign.Status.TAKEN_BACK:
+        return
     always = {Send.Status.SENT}
     for status, label in labels.items():
         count = figures.books.of(status)

@@ -23,7 +23,7 @@ from django.views.decorators.http import require_http_methods
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldBooleanWidget
 
 from articles.models import Article
-from newsletter.delivery import corrections
+from newsletter.delivery import reaching, tasks
 from newsletter.delivery.desk.access import for_those_who_may
 from newsletter.delivery.desk.progress import Progress, progress_of
 from newsletter.digests import correcting, prose
@@ -31,6 +31,7 @@ from newsletter.digests.alerts import UNDO
 from newsletter.digests.approval import BlockedError
 from newsletter.digests.correcting import Wording
 from newsletter.digests.models import Correction, Issue, IssueItem
+from newsletter.lib.doorbell import ring
 
 MOST_NOTE = 1500  # characters
 
@@ -106,8 +107,11 @@ def sent_correction(request: HttpRequest, pk: int) -> HttpResponse:
     }  # fmt: skip
     served = {mail.newsletter_id for mail in mails if mail.status != Issue.Status.CANCELLED}
     if len(served) < len({mail.newsletter_id for mail in mails}) or not told:
-        reaches = [each for each in corrections.reaches(correction) if each.newsletter.pk not in served]
+        reaches = [each for each in reaching.reaches(correction) if each.newsletter.pk not in served]
         context |= {"is_open": bool(reaches) or not told, "reaches": reaches, "body": _shown(correction)}
+        context["is_moving"] = context["is_moving"] or any(each.count is None for each in reaches)
+        if reaching.is_due(reaches, now=now):
+            ring(tasks.count_correction, correction_id=correction.pk)
     return _show(request, "correction", _("Correction"), context)
 
 
@@ -116,7 +120,8 @@ def _shown(correction: Correction) -> SafeString:
 
 
 def _send(request: HttpRequest, correction: Correction) -> None:
-    newsletters = [reach.newsletter for reach in corrections.reaches(correction) if reach.count]
+    """To whom the launch finds that got it; a newsletter is left out if nobody there did, as far as that is counted."""
+    newsletters = [reach.newsletter for reach in reaching.reaches(correction) if reach.count != 0]
     try:
         if not correcting.draft_mails(correction, newsletters, by=request.user, now=timezone.now()):
             messages.warning(request, _("There is nobody to tell: nobody got it, or they have all left since."))

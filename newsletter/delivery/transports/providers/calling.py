@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import importlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from enum import Enum, auto
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import urllib3.exceptions
 from anymail.exceptions import AnymailAPIError, AnymailError, AnymailRecipientsRefused
@@ -29,6 +29,7 @@ from newsletter.delivery.personalization import Outgoing
 from newsletter.delivery.transports.providers.abilities import Abilities
 from newsletter.delivery.transports.providers.drafting import draft
 from newsletter.lib.addresses import without_address
+from newsletter.lib.mail import status_of
 
 MAX_WORDS = 500
 _TOO_MANY_REQUESTS, _UNAVAILABLE, _GATEWAY_ERRORS = 429, 503, {502, 504}
@@ -38,6 +39,8 @@ _NOT_REACHED = (
     urllib3.exceptions.SSLError,
     urllib3.exceptions.ProxyError,
 )
+# By name: its library is there only where it is used.
+_AMAZON_NOT_REACHED = {"ConnectTimeoutError", "EndpointConnectionError", "ProxyConnectionError", "SSLError"}
 
 
 class Kind(Enum):
@@ -138,7 +141,7 @@ def _by_status(messages: Sequence[Outgoing], message: AnymailMessage, words: str
 
 
 def _failed(messages: Sequence[Outgoing], error: AnymailAPIError) -> Result:
-    words, status = words_of(error, messages), getattr(error, "status_code", None)
+    words, status = words_of(error, messages), status_of(error)
     if status in {_TOO_MANY_REQUESTS, _UNAVAILABLE}:
         return Result(Kind.NOT_NOW, words, retry_after=retry_after(error))
     if status is None and _was_not_reached(error):
@@ -154,8 +157,7 @@ def _failed(messages: Sequence[Outgoing], error: AnymailAPIError) -> Result:
 
 def retry_after(error: AnymailAPIError, *, now: float | None = None) -> float | None:
     """Seconds until the provider may be asked again (RFC 9110 section 10.2.3); None if it does not say."""
-    response = getattr(error, "response", None)
-    value = str(response.headers.get("Retry-After", "")).strip() if response is not None else ""
+    value = str(_headers_of(error).get("retry-after", "")).strip()
     try:
         if value.replace(".", "", 1).isdecimal():
             return float(value)
@@ -163,6 +165,16 @@ def retry_after(error: AnymailAPIError, *, now: float | None = None) -> float | 
     except (TypeError, ValueError):
         return None
     return max(moment - (time.time() if now is None else now), 0.0)
+
+
+def _headers_of(error: AnymailAPIError) -> Mapping[str, str]:
+    """Of the answer; their names in small letters will do."""
+    response = getattr(error, "response", None)
+    if isinstance(response, dict):  # as boto3 has it
+        headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    else:
+        headers = response.headers if response is not None else {}
+    return cast(Mapping[str, str], headers)
 
 
 def words_of(error: Exception, messages: Sequence[Outgoing] = ()) -> str:
@@ -182,6 +194,8 @@ def _named(messages: Sequence[Outgoing], error: AnymailAPIError) -> frozenset[st
 def _was_not_reached(error: AnymailAPIError) -> bool:
     """Whether no connection came about, so that nothing can have been taken."""
     cause = error.__cause__  # what requests raised, around what urllib3 raised
+    if type(cause).__module__ == "botocore.exceptions":
+        return type(cause).__name__ in _AMAZON_NOT_REACHED
     return bool(cause and cause.args) and isinstance(getattr(cause.args[0], "reason", None), _NOT_REACHED)
 
 

@@ -8,13 +8,11 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
-from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -24,13 +22,11 @@ from unfold.paginator import InfinitePaginator
 
 from articles.desk import DaysFilter, DeskAdmin, ReadOnlyAdmin, action, display, each, tell
 from articles.long_lists import BY_ADDRESS_HELP, MOST_COUNTED, LongRecordAdmin, count_up_to, exactly
-from newsletter.delivery import campaigns, tasks
+from newsletter.delivery import campaigns, taking_back, tasks
 from newsletter.delivery.books import books_of
 from newsletter.delivery.desk.campaign import page as campaign_page
-from newsletter.delivery.models import Batch, Campaign, MailboxMessage, Send, SpeedLimit, TransportOutage
+from newsletter.delivery.models import Batch, Campaign, MailboxMessage, Send
 from newsletter.delivery.recipients import among
-from newsletter.delivery.throttle.groups import group_of
-from newsletter.delivery.transports import outages
 from newsletter.digests.approval import BlockedError
 from newsletter.digests.versions import MAY_APPROVE
 from newsletter.lib.doorbell import ring
@@ -41,6 +37,7 @@ CAMPAIGN_COLORS = {
     Campaign.Status.PAUSED: "warning",
     Campaign.Status.FINISHED: "success",
     Campaign.Status.CANCELLED: "default",
+    Campaign.Status.TAKEN_BACK: "warning",
 }
 UNSENT = [Send.Status.FAILED.value, Send.Status.SKIPPED.value]
 SEND_COLORS = {
@@ -65,8 +62,9 @@ class CampaignAdmin(DeskAdmin[Campaign]):
     search_fields = ["issue__newsletter__name", "issue__subject"]
     date_hierarchy = "started_at"
     actions = ["pause_selected", "resume_selected"]
+    when_empty = gettext_lazy("Nothing has gone out yet. A campaign is what begins when an issue goes to its readers.")
     actions_submit_line = ["pause", "resume"]
-    actions_detail = ["cancel"]
+    actions_detail = ["take_back", "cancel"]
     fields = ["issue", "status", "reason"]
     readonly_fields = ["issue", "status", "reason"]
 
@@ -185,9 +183,38 @@ class CampaignAdmin(DeskAdmin[Campaign]):
                 is_dangerous=True, back=here,
             )  # fmt: skip
         if campaigns.cancel(campaign, now=timezone.now()):
+            ring(tasks.end, campaign_id=campaign.pk)
             messages.success(request, _("The campaign is cancelled."))
         else:
             messages.warning(request, _("It had ended already."))
+        return HttpResponseRedirect(here)
+
+    @action(description=gettext_lazy("Take back"), url_path="take-back", permissions=["change"], icon="undo")
+    def take_back(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        campaign = self.row_or_404(request, object_id)
+        here = reverse("admin:delivery_campaign_change", args=[campaign.pk])
+        issue = reverse("admin:digests_issue_change", args=[campaign.issue_id])
+        if request.method != "POST":
+            details = [
+                _("Nothing was handed over yet."),
+                _("The issue is held then, and can be changed and approved again."),
+            ]
+            return self.ask(
+                request,
+                campaign,
+                question=_("Take this issue back?"),
+                details=details,
+                verb=_("Take it back"),
+                back=here,
+            )
+        reason = _("Taken back by %(editor)s before the first mail left.") % {"editor": request.user}
+        if taking_back.take_back(campaign, reason=reason):
+            ring(tasks.end, campaign_id=campaign.pk)
+            messages.success(request, _("It is back at the desk: nobody has got it."))
+            return HttpResponseRedirect(issue)
+        messages.warning(
+            request, _("It is too late: the first mails are on their way. It can still be paused or cancelled.")
+        )
         return HttpResponseRedirect(here)
 
     @admin.action(description=gettext_lazy("Pause"), permissions=["change"])
@@ -318,69 +345,6 @@ class SendAdmin(LongRecordAdmin[Send]):
             return _("none")
         url = reverse("admin:digests_edition_change", args=[send.edition_id])
         return format_html('<a href="{}" class="desk-link">{}</a>', url, _("The articles that were in it"))
-
-
-@admin.register(TransportOutage)
-class TransportOutageAdmin(ReadOnlyAdmin[TransportOutage]):
-    """Of several transports, those that are left out, and the way to have one used again at once."""
-
-    list_display = ["name", "reason", "since", "until", "failure_count"]
-    fields = ["name", "reason", "since", "until", "failure_count"]
-    actions = ["use_again"]
-    empty_value_display = gettext_lazy("not by itself")
-
-    def has_use_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("delivery.delete_transportoutage")
-
-    @admin.action(description=gettext_lazy("Use again now"), permissions=["use"])
-    def use_again(self, request: HttpRequest, rows: QuerySet[TransportOutage]) -> None:
-        chosen = each(rows)
-        for outage in chosen:
-            outages.forget(outage.name)
-        tell(request, chosen, said=_("used again"), refused="", total=len(chosen))
-
-
-class SpeedLimitForm(ModelForm):  # type: ignore[type-arg] # as Django has it
-    def clean(self) -> dict[str, Any]:
-        """A domain as it is looked up: its group's, in small letters."""
-        values = super().clean() or self.cleaned_data
-        name = values.get("name", "").strip().lower()
-        if values.get("scope") == SpeedLimit.Scope.DOMAIN:
-            name = group_of(name) or name.rpartition("@")[2]
-        values["name"] = name
-        return values
-
-
-@admin.register(SpeedLimit)
-class SpeedLimitAdmin(DeskAdmin[SpeedLimit]):
-    """Limits that people set, and those that receivers made us set."""
-
-    list_display = ["name", "scope", "at_most", "now", "slowed_at", "reason"]
-    list_filter = ["scope"]
-    fields = ["scope", "name", "per_second"]
-    form = SpeedLimitForm
-    actions = ["reset"]
-    empty_value_display = "–"
-
-    @admin.display(description=gettext_lazy("mails a second"), ordering="per_second")
-    def at_most(self, limit: SpeedLimit) -> str | None:
-        return _rate(limit.per_second)
-
-    @admin.display(description=gettext_lazy("now, a second"))
-    def now(self, limit: SpeedLimit) -> str | None:
-        return _rate(limit.effective(timezone.now()))
-
-    @admin.action(description=gettext_lazy("Forget the slow-down"), permissions=["change"])
-    def reset(self, request: HttpRequest, rows: QuerySet[SpeedLimit]) -> None:
-        chosen = each(rows)
-        for limit in chosen:
-            limit.reset()
-        tell(request, chosen, said=_("reset"), refused="", total=len(chosen))
-
-
-def _rate(per_second: float | None) -> str | None:
-    """``5``, ``0.25``: without decimals that say nothing."""
-    return None if per_second is None else number_format(f"{per_second:.2f}".rstrip("0").rstrip("."))
 
 
 @admin.register(MailboxMessage)

@@ -47,6 +47,7 @@ class SmtpServer:
         goes_on_without_recipients: bool = False,
         messages_per_connection: int = 1_000_000,
         enough: str = "421 4.7.0 enough on this connection",
+        most_connections: int = 1_000_000,
         on_message: Callable[[Received], None] | None = None,
     ) -> None:
         self.port = port
@@ -57,6 +58,8 @@ class SmtpServer:
         self.goes_on_without_recipients = goes_on_without_recipients  # as RFC 2920 section 3.1 allows after DATA
         self.messages_per_connection = messages_per_connection
         self.enough = enough  # the reply to one MAIL more
+        self.most_connections = most_connections  # at the same time; one more is greeted with 421
+        self.turned_away_count = 0
         self.connection_count = 0
         self._on_message = on_message
         self._changed = threading.Condition()
@@ -160,9 +163,8 @@ class SmtpServer:
         return self
 
     def stop(self) -> None:
-        """Refuse new connections and cut the open ones; what was kept stays."""
+        """Refuse new connections and cut the open ones; what was kept stays. A session that is held hears no more."""
         self.stopping.set()
-        self.behave()
         if self._listener:
             # shutdown wakes the thread that waits in accept()
             _cut(self._listener)
@@ -171,6 +173,7 @@ class SmtpServer:
             connections, threads = list(self._connections), list(self._threads)
         for connection in connections:
             _cut(connection)
+        self.behave()
         for thread in threads:
             thread.join(5)
         self._threads.clear()
@@ -202,13 +205,22 @@ class SmtpServer:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         session = Session(self, connection)
         try:
-            session.run()
+            if self._is_one_too_many():
+                session.reply("421 4.7.0 too many connections")
+            else:
+                session.run()
         except (OSError, HungUp):
             pass  # the client has gone, or we have: both are ordinary here
         finally:
             with self._changed:
                 self._connections.discard(session.connection)
             session.connection.close()  # which TLS may have put in the place of the first
+
+    def _is_one_too_many(self) -> bool:
+        with self._changed:
+            is_it = len(self._connections) > self.most_connections
+            self.turned_away_count += is_it
+        return is_it
 
     # --- for the sessions ---------------------------------------------------------------------------------------------
     def rule_for(self, stage: Stage, recipients: tuple[str, ...]) -> Rule | None:

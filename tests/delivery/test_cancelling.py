@@ -56,6 +56,25 @@ def test_what_a_worker_held_and_gave_back_is_cancelled_too(
     assert again.sends.filter(status=Send.Status.QUEUED).count() == 2
 
 
+def test_who_may_have_it_already_is_not_said_to_be_without_it(campaign: Campaign) -> None:
+    claim = claiming.claim(campaign, now=NOW)
+    assert claim is not None
+    ledger = Ledger(campaign, clock=lambda: NOW)
+    ledger.open(claim)
+    ledger.note(Outcome(claim.waiting[0].send_pk, Fate.UNKNOWN, "the connection broke off"))
+
+    campaigns.cancel(campaign, now=NOW)
+    ledger.close()
+    sweep_and_end()
+
+    assert sorted(campaign.sends.values_list("status", "reason")) == [
+        ("failed", "unknown"),
+        ("skipped", "cancelled"),
+        ("skipped", "cancelled"),
+    ]
+    assert not campaign.sends.filter(next_attempt_at__isnull=False).exists()
+
+
 def test_what_a_worker_held_that_died_is_cancelled_too(campaign: Campaign) -> None:
     claiming.claim(campaign, now=NOW)
 

@@ -65,9 +65,13 @@ def renew(campaign: Campaign, claimed: Claim, *, now: datetime) -> bool:
     return True
 
 
-def hold_on(claimed: Claim, *, open_count: int) -> bool:
-    """Is the lease still ours? If so nobody takes it until this transaction ends. A batch that is done goes."""
-    return bool(_mine(claimed).update(open_count=open_count) if open_count else _mine(claimed).delete()[0])
+def hold_on(claimed: Claim, *, open_count: int, now: datetime) -> bool:
+    """Is the lease still ours? Then for as long again, and nobody takes it until this transaction ends.
+
+    A batch that is done goes.
+    """
+    mine = _mine(claimed)
+    return bool(mine.update(open_count=open_count, lease_until=now + LEASE) if open_count else mine.delete()[0])
 
 
 def give_back(claimed: Claim, open_pks: Collection[int]) -> None:

@@ -38,6 +38,7 @@ HANDOVER = timedelta(seconds=1)  # how long what the database said holds: then l
 RETRY_AFTER = timedelta(seconds=30)
 LOOK_BACK_EVERY = 200  # readers that are passed over: then whether one who waits longer may go now
 SPARE = 2.0  # seconds that readers of a limited domain wait here beyond the turn, for who is between two turns
+KNOWN_ENDS = (TransportDownError, SenderRefusedError, RationUsedUpError)  # all that was handed over has its outcome
 LOOK_AROUND = (0.0, 0.2, 0.8)  # seconds before each look whether others get on where we found no place
 
 Clock = Callable[[], datetime]
@@ -128,7 +129,7 @@ class Turn:
         self.ledger = Ledger(campaign, clock=clock)
         self._campaign = campaign
         self._clock = clock
-        self._until = until
+        self._began_at, self._until = clock(), until
         self._held: list[Claim] = []  # whose waiting readers' mail domains get no more for now
         self._holding: set[int] = set()  # these readers' sends
         self._letters = LetterBox(campaign)
@@ -142,8 +143,13 @@ class Turn:
         try:
             for outcome in transport.deliver(self._messages()):
                 self._note(outcome)
-        finally:
-            self._close()
+        except BaseException as error:
+            if isinstance(error, KNOWN_ENDS):
+                self._close()
+            else:
+                self._leave()
+            raise
+        self._close()
         if self._failure:
             raise self._failure
 
@@ -163,6 +169,14 @@ class Turn:
         except Exception as error:  # noqa: BLE001 - raised by run
             self.ledger.abandon()
             self._failure = self._failure or error
+
+    def _leave(self) -> None:
+        """Nobody said what became of what was under way: to be treated as if this worker had died."""
+        try:
+            self._gate.close()
+            self.ledger.flush()
+        finally:
+            self.ledger.abandon()
 
     def _messages(self) -> Iterator[Outgoing | None]:
         """Everybody's message, batch after batch. A failure ends them: what is under way is finished all the same."""
@@ -287,4 +301,5 @@ class Turn:
         return self._is_over_at(self._clock())
 
     def _is_over_at(self, now: datetime) -> bool:
-        return self._failure is not None or stopping.is_asked() or now >= self._until
+        """A clock that was set back ends the turn: nothing that was asked by it would ever be too old."""
+        return self._failure is not None or stopping.is_asked() or not self._began_at <= now < self._until

@@ -23,11 +23,12 @@ from newsletter.delivery.throttle.groups import group_of
 
 logger = logging.getLogger(__name__)
 
-MAX_CRASHES = 3
+REPEATS = 1  # of what the journal says was under way; a second lost answer ends it
+REPEATS_AT_MOST = 2  # without a journal most of a batch was not even begun: it must not be given up as soon as that
 
 
 def recover_abandoned(*, now: datetime) -> int:
-    """Have the sends of workers that are gone sent by others; give up those that MAX_CRASHES workers died of.
+    """Have the sends of workers that are gone sent by others; give up what too many workers died of.
 
     Returns how many wait again.
     """
@@ -54,7 +55,7 @@ def _take_over(batches: BatchQuerySet, page: Page, *, now: datetime) -> int:
     open_ones = set(Send.objects.filter(among(held), status=Send.Status.QUEUED).values_list("pk", flat=True))
     open_ones -= set(batch.campaign.batches.packed_again().exclude(pk=batch.pk).send_pks())
     drawn = open_ones if page.marks is None else open_ones & set(page.marked(Mark.DRAWN))
-    suspects = _suspect(drawn, now=now)
+    suspects = _suspect(drawn, repeats=REPEATS if page.marks is not None else REPEATS_AT_MOST, now=now)
     logger.warning("campaign %s: a worker died, %s sends may be repeated", batch.campaign_id, len(suspects))
     if suspects and batch.rank == Batch.Rank.SUSPECT:  # the same one again until it is settled
         batches.update(lease="", lease_until=None)
@@ -76,10 +77,10 @@ def _settle_accepted(campaign_pk: int, page: Page, *, now: datetime) -> None:
     tallies.add(campaign_pk, [(group_of(email or ""), Fate.ACCEPTED) for email in emails], now=now)
 
 
-def _suspect(pks: set[int], *, now: datetime) -> set[int]:
+def _suspect(pks: set[int], *, repeats: int, now: datetime) -> set[int]:
     """Mark sends whose outcome nobody knows; the ids of those that are tried again."""
     drawn = Send.objects.filter(among(pks), status=Send.Status.QUEUED)
-    hopeless = drawn.filter(reason=Send.Reason.UNKNOWN, attempt_count__gte=MAX_CRASHES - 1)
+    hopeless = drawn.filter(reason=Send.Reason.UNKNOWN, attempt_count__gte=repeats)
     given_up = hopeless.update(status=Send.Status.FAILED, settled_at=now, attempt_count=F("attempt_count") + 1)
     if given_up:
         logger.warning("%s sends were with a worker that died, for the last time", given_up)

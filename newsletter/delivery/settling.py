@@ -29,6 +29,7 @@ from newsletter.subscribers.suppression import suppress
 logger = logging.getLogger(__name__)
 
 SETTLE_EVERY = 2_000  # of one batch; a batch that is done is settled at once
+HOLD_ON_EVERY = claiming.LEASE / 6  # where nobody draws from a batch any more, but its answers are still to come
 SETTLE_WITHIN = 1.0  # seconds, so that the figures on screen move
 PAUSES = (0.2, 1.0, 3.0)  # seconds between tries to write down what the relay has already answered
 
@@ -47,6 +48,7 @@ class _OpenPage:
         self.claim = claim
         self.readers: dict[int, Recipient] = {reader.send_pk: reader for reader in claim.waiting}
         self.noted: list[_Noted] = []
+        self.held_at = claim.asked_at
 
 
 class Ledger:
@@ -71,7 +73,9 @@ class Ledger:
         reader = page.readers.pop(outcome.send_pk, None) if page else None
         if page is None or reader is None:
             return
-        page.claim.journal.mark(outcome.send_pk, Mark.ACCEPTED if outcome.fate == Fate.ACCEPTED else Mark.ANSWERED)
+        if outcome.fate != Fate.UNKNOWN:  # which is what the journal says of it already
+            is_accepted = outcome.fate == Fate.ACCEPTED
+            page.claim.journal.mark(outcome.send_pk, Mark.ACCEPTED if is_accepted else Mark.ANSWERED)
         self._keep(page, self._settled(outcome, reader))
 
     def reader_of(self, send_pk: int) -> Recipient | None:
@@ -103,9 +107,10 @@ class Ledger:
     def close(self) -> None:
         """Settle what was noted, and give back what was claimed and not handed over. Nothing is under way any more."""
         self.flush()
-        for page in list(self._pages.values()):
+        for lease, page in list(self._pages.items()):
             claiming.give_back(page.claim, page.readers.keys())
-        self._pages, self._page_of = {}, {}
+            del self._pages[lease]
+        self._page_of = {}
 
     def abandon(self) -> None:
         """As if the worker had died: the sweep finds the journals."""
@@ -156,16 +161,19 @@ class Ledger:
             except (DataError, IntegrityError):
                 logger.exception("campaign %s: outcomes could not be written together", self._campaign.pk)
                 self.settled_count += _write_one_by_one(page, now)
-            page.noted = []
+            page.noted, page.held_at = [], now
         if not page.readers:
-            page.claim.journal.close()
+            claiming.give_back(page.claim, ())
             del self._pages[page.claim.lease]
+        elif now >= page.held_at + HOLD_ON_EVERY:
+            claiming.hold_on(page.claim, open_count=len(page.readers), now=now)
+            page.held_at = now
 
 
 def _write(page: _OpenPage, now: datetime) -> int:
     with transaction.atomic():
         prefer_indexes()
-        if not claiming.hold_on(page.claim, open_count=len(page.readers)):
+        if not claiming.hold_on(page.claim, open_count=len(page.readers), now=now):
             logger.warning("the lease on batch %s was lost: %s outcomes dropped", page.claim.batch_pk, len(page.noted))
             return 0
         written = outcome_rows.write([each.row for each in page.noted], now=now)

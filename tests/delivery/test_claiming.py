@@ -7,7 +7,9 @@ from threading import Thread
 
 import pytest
 from django.db import connection
+from pytest_django import Settings
 
+from config import environment
 from newsletter.delivery import campaigns, claiming, dispatch, packing, recovering
 from newsletter.delivery.models import Campaign, Send
 from newsletter.delivery.outcomes import Fate, Outcome
@@ -146,6 +148,66 @@ def test_what_is_due_again_while_its_batch_is_still_held_is_not_sent_twice_after
     recovering.recover_abandoned(now=clock())
 
     assert sorted(campaign.batches.all().send_pks()) == pks(campaign)
+
+
+def test_lease_holds_for_as_long_as_the_server_answers(campaign: Campaign, clock: Clock) -> None:
+    newcomers(campaign, 3)
+    claim = claiming.claim(campaign, now=clock())
+    assert claim is not None
+    ledger = Ledger(campaign, clock=clock)
+    ledger.open(claim)
+
+    for reader in claim.waiting:  # all were drawn at once; nobody asks about them any more
+        clock.wind(seconds=100)
+        ledger.note(Outcome(reader.send_pk, Fate.ACCEPTED))
+        ledger.flush()
+        recovering.recover_abandoned(now=clock())
+
+    assert books(campaign) == {"sent": 8}
+
+
+def test_batch_whose_last_answers_are_to_come_is_held_by_those_of_another(campaign: Campaign, clock: Clock) -> None:
+    first = claiming.claim(campaign, now=clock())
+    newcomers(campaign, 3)
+    second = claiming.claim(campaign, now=clock())
+    assert first is not None
+    assert second is not None
+    ledger = Ledger(campaign, clock=clock)
+    ledger.open(first)
+    ledger.open(second)
+
+    for reader in second.waiting:
+        clock.wind(seconds=100)
+        ledger.note(Outcome(reader.send_pk, Fate.ACCEPTED))
+        ledger.flush()
+        recovering.recover_abandoned(now=clock())
+
+    assert books(campaign) == {"sent": 3, "in_flight": 5}
+
+
+def test_batch_of_which_nobody_is_left_does_not_keep_the_campaign_from_its_end(
+    campaign: Campaign, clock: Clock, smtp_mailers: SmtpServer
+) -> None:
+    for subscription in Subscription.objects.all():
+        subscription.end(NOW, reason="page")
+
+    dispatch.drain(campaign, clock=clock, seconds=10)
+
+    assert not campaign.batches.exists()
+    assert campaign.finish(clock())
+
+
+def test_clock_that_is_set_back_ends_the_turn(campaign: Campaign, settings: Settings) -> None:
+    clock = Clock()
+    newcomers(campaign, 300)
+    with SmtpServer(on_message=lambda _message: clock.wind(hours=-1)) as server:
+        mailer = environment.mailer("MAILER_URL", server.url)
+        settings.MAILERS = {"default": mailer, "campaigns": mailer}
+        dispatch.drain(campaign, clock=clock, seconds=10)
+
+    assert 0 < books(campaign)["sent"] < 100
+    assert sum(books(campaign).values()) == 305
+    assert "in_flight" not in books(campaign)
 
 
 def put_off_in_a_batch_that_was_given_back(campaign: Campaign, clock: Clock) -> int:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import signal
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from types import FrameType
 
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 from pytest_django import Settings
 
 from articles.models import Article
-from newsletter.delivery import campaigns, dispatch, sweeping
+from newsletter.delivery import campaigns, dispatch, recovering, sweeping
 from newsletter.delivery.models import Campaign, Send
 from newsletter.delivery.personalization import message_id
 from newsletter.digests.models import Issue
@@ -244,6 +249,45 @@ def test_message_refused_again_and_again_pauses_instead_of_burning_the_list(
     campaign.refresh_from_db()
     assert campaign.status == Campaign.Status.PAUSED
     assert books(campaign) == {"queued": 3, "failed": 2}
+
+
+def test_turn_that_ends_out_of_season_leaves_what_was_under_way_as_unknown(
+    campaign: Campaign, clock: Clock, smtp_mailers: SmtpServer
+) -> None:
+    """As the time limit of a task does that hangs, wherever it is."""
+    hold = smtp_mailers.hold(Stage.STORED)
+    smtp_mailers.refuse(Stage.RCPT, "450 4.2.0 greylisted", recipient="reader2@example.org", times=1)
+    with out_of_time(after=1):
+        drain(campaign, clock)
+    hold.release()
+
+    recovering.recover_abandoned(now=clock())
+    suspects = set(campaign.sends.filter(reason=Send.Reason.UNKNOWN).values_list("subscriber__email", flat=True))
+    for _ in range(4):
+        Campaign.objects.get(pk=campaign.pk).resume()
+        drain(campaign, clock)
+        clock.wind(hours=2)
+
+    copies = Counter(smtp_mailers.recipients())
+    assert suspects
+    assert {reader for reader, count in copies.items() if count > 1} <= suspects
+    assert max(copies.values()) == 2
+    assert books(campaign) == {"sent": 5}
+
+
+@contextmanager
+def out_of_time(*, after: float) -> Iterator[None]:
+    def is_over(_signal: int, _frame: FrameType | None) -> None:
+        raise SoftTimeLimitExceeded
+
+    before = signal.signal(signal.SIGALRM, is_over)
+    signal.setitimer(signal.ITIMER_REAL, after)
+    try:
+        with pytest.raises(SoftTimeLimitExceeded):
+            yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def test_reader_who_left_after_the_launch_is_not_mailed(

@@ -14,6 +14,8 @@ from pytest_django import Settings
 from newsletter.delivery import claiming, dispatch, journal, recovering
 from newsletter.delivery.journal import Journal, Mark, Page
 from newsletter.delivery.models import Campaign, Send
+from newsletter.delivery.outcomes import Fate, Outcome
+from newsletter.delivery.settling import Ledger
 from tests.delivery.conftest import Clock, books
 from tests.servers.smtp import SmtpServer
 
@@ -126,6 +128,46 @@ def test_after_a_kill_only_what_was_under_way_is_tried_again(
     assert books(campaign) == {"sent": 5}
     mailed = campaign.sends.filter(subscriber__email__in=smtp_mailers.recipients()).values_list("pk", flat=True)
     assert set(mailed) == {under_way, refused, *untouched}
+    assert campaign.finish(clock())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_answer_that_was_lost_before_the_kill_is_as_unknown_as_after_it(campaign: Campaign, clock: Clock) -> None:
+    attempts = 0
+    while claim := claiming.claim(campaign, now=clock()):
+        attempts += 1
+        suspect, *others = [reader.send_pk for reader in claim.waiting]
+        ledger = Ledger(campaign, clock=clock)
+        ledger.open(claim)
+        for each in others:
+            claim.journal.mark(each, Mark.ACCEPTED)
+        claim.journal.mark(suspect, Mark.DRAWN)
+        ledger.note(Outcome(suspect, Fate.UNKNOWN, "the connection broke off"))
+        ledger.abandon()
+        recovering.recover_abandoned(now=clock())
+
+    assert attempts == 2
+    assert sorted(campaign.sends.values_list("status", "reason")) == [("failed", "unknown"), *[("sent", "")] * 4]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_under_way_at_two_kills_is_not_handed_over_a_third_time(
+    campaign: Campaign, clock: Clock, smtp_mailers: SmtpServer
+) -> None:
+    for _worker in range(2):
+        page = {}
+        while claim := claiming.claim(campaign, now=clock()):
+            page[claim.lease] = claim
+        for claim in page.values():
+            for reader in claim.waiting:
+                claim.journal.mark(reader.send_pk, Mark.DRAWN)
+            claim.journal.abandon()
+        recovering.recover_abandoned(now=clock())
+
+    dispatch.drain(campaign, clock=clock, seconds=10)
+
+    assert set(campaign.sends.values_list("status", "reason")) == {(Send.Status.FAILED, Send.Reason.UNKNOWN)}
+    assert smtp_mailers.recipients() == []
     assert campaign.finish(clock())
 
 

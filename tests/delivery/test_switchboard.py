@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.db import OperationalError, connection
 from pytest_django import Settings
 
 from config import environment
@@ -103,6 +105,26 @@ def test_a_spare_is_used_only_while_the_first_is_down(
     assert (outage.name, outage.until) == ("main", NOW + timedelta(seconds=30))
     campaign.refresh_from_db()
     assert campaign.status != "paused"
+
+
+def test_outage_that_cannot_be_forgotten_at_once_costs_nobody_a_second_copy(
+    campaign: Campaign, clock: Clock, use: Callable[..., None], smtp_server: SmtpServer, mailgun: MailgunServer
+) -> None:
+    use(f"main={smtp_server.url} spare={provider(mailgun, '&order=2')}")
+    outages.note_down("main", reason="no connection", retry_after=None, now=NOW)
+    clock.wind(seconds=31)
+
+    with connection.execute_wrapper(fail_to_forget_outages):
+        dispatch.drain(campaign, clock=clock, seconds=30)
+
+    assert sorted(smtp_server.recipients()) == sorted(f"r{number}@example.org" for number in range(READERS))
+    assert by_transport() == {"main": READERS}
+
+
+def fail_to_forget_outages(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+    if sql.startswith("DELETE") and TransportOutage._meta.db_table in sql:
+        raise OperationalError("server closed the connection unexpectedly")
+    return execute(sql, params, many, context)
 
 
 def test_the_first_is_used_again_after_its_pause(

@@ -18,6 +18,8 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Self
 
+from django.db import InterfaceError, OperationalError
+
 from newsletter.delivery.models import TransportOutage
 from newsletter.delivery.outcomes import Fate, Outcome, RationUsedUpError, SenderRefusedError, TransportDownError
 from newsletter.delivery.personalization import Outgoing
@@ -97,14 +99,22 @@ class Switchboard:
         began = time.monotonic()
         for outcome in self._transport(line.name).deliver(source.portion(self._turn_length)):
             if outcome.fate == Fate.ACCEPTED and line.name in self._outages:
-                outages.forget(line.name)
-                del self._outages[line.name]
+                self._forget_outage(line.name)
             yield replace(outcome, response=f"{line.name}: {outcome.response}"[:_MAX_RESPONSE])
         took = time.monotonic() - began
         if took < SHORT:
             self._turn_length = min(2 * self._turn_length, LONGEST_TURN)
         elif took > LONG:
             self._turn_length = max(self._turn_length // 2, TURN)
+
+    def _forget_outage(self, name: str) -> None:
+        """A database that is away for a moment must not cost us what became of the messages under way."""
+        try:
+            outages.forget(name)
+        except (OperationalError, InterfaceError):
+            logger.warning("transport %s is back, which could not be written; trying again", name)
+        else:
+            del self._outages[name]
 
     def _next(self) -> Line:
         """Whose turn it is."""

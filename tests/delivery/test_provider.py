@@ -138,6 +138,7 @@ def test_provider_that_is_ill_pauses_the_campaign_for_a_while(
     campaign.refresh_from_db()
     assert (campaign.status, books(campaign)) == ("paused", {"queued": 2, "deferred": 3})
     assert campaign.resume_at is not None
+    assert campaign.sends.filter(status=Send.Status.DEFERRED, reason=Send.Reason.UNKNOWN).count() == 3
 
 
 def test_mailer_that_is_not_set_up_pauses_and_says_so(campaign: Campaign, clock: Clock, settings: Settings) -> None:

@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from config import environment
 from newsletter.delivery import campaigns, dispatch, sweeping
-from newsletter.delivery.models import Campaign
+from newsletter.delivery.models import Campaign, Send
 from newsletter.digests.models import Issue
 from newsletter.subscribers.models import Newsletter, Subscription, Suppression
 from tests.delivery.conftest import Clock, books
@@ -82,6 +82,19 @@ def test_everybody_gets_it_once_whatever_the_provider_does(
     assert len(numbers) == READERS  # a repeat carries the same Message-ID
     campaign.refresh_from_db()
     assert (campaign.status, books(campaign)) == ("finished", {"sent": READERS})
+
+
+def test_provider_that_takes_every_batch_and_answers_500_gets_no_mail_a_third_time(
+    campaign: Campaign, clock: Clock, mailgun: MailgunServer
+) -> None:
+    mailgun.then(*[Bad(status=500, takes=True)] * 999)
+
+    send_to_the_end(campaign, clock)
+
+    received = Counter(mail.to for mail in mailgun.mails())
+    assert received == {f"r{number}@example.org": 2 for number in range(READERS)}
+    assert books(campaign) == {"failed": READERS}
+    assert set(campaign.sends.values_list("reason", flat=True)) == {Send.Reason.UNKNOWN}
 
 
 def test_one_bad_address_fails_alone_and_is_not_suppressed(

@@ -1,7 +1,7 @@
 """One call of a provider's API, made by anymail, and what its answer means.
 
 Whose fault it is decides everything: no connection, 429 and 503 mean "not now", 401 and 403 "not you", any other 4xx
-something in this call, a broken connection and 502 or 504 "nobody knows", any other 5xx "it failed, try again".
+something in this call, a broken connection and any other 5xx "nobody knows": it may have failed after it was taken.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from newsletter.lib.addresses import without_address
 from newsletter.lib.mail import status_of
 
 MAX_WORDS = 500
-_TOO_MANY_REQUESTS, _UNAVAILABLE, _GATEWAY_ERRORS = 429, 503, {502, 504}
+_TOO_MANY_REQUESTS, _UNAVAILABLE = 429, 503
 _NOT_REACHED = (
     urllib3.exceptions.NewConnectionError,
     urllib3.exceptions.ConnectTimeoutError,
@@ -51,8 +51,7 @@ class Kind(Enum):
     NOT_REACHED = auto()  # nothing was taken: there is no connection
     NOT_YOU = auto()  # nothing was taken: the provider does not want us
     REJECTED = auto()  # nothing was taken: something in this call is wrong
-    FAILED = auto()  # the provider says that it failed
-    LOST = auto()  # handed over, and no answer that can be read
+    LOST = auto()  # handed over, and no answer that says what became of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +147,8 @@ def _failed(messages: Sequence[Outgoing], error: AnymailAPIError) -> Result:
         return Result(Kind.NOT_REACHED, words)
     if status in {401, 403}:
         return Result(Kind.NOT_YOU, words)
-    if status is None or status < 400 or status in _GATEWAY_ERRORS:
+    if status is None or not 400 <= status < 500:
         return Result(Kind.LOST, words)
-    if status >= 500:
-        return Result(Kind.FAILED, words)
     return Result(Kind.REJECTED, words, named=_named(messages, error))
 
 

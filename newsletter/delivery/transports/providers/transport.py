@@ -148,10 +148,8 @@ class ProviderTransport:
                 self._end(SenderRefusedError(result.words))
             case Kind.REJECTED:
                 yield from self._rejected(job, result)
-            case Kind.FAILED:
-                yield from self._doubtful(job, result, Fate.DEFERRED)
             case Kind.LOST:
-                yield from self._doubtful(job, result, Fate.UNKNOWN)
+                yield from self._doubtful(job, result)
 
     def _settle(self, result: Result) -> Iterator[Outcome]:
         """Every mail has its outcome. Where none was accepted, only as many as show that it is not the readers."""
@@ -187,7 +185,7 @@ class ProviderTransport:
         if job.repeats and _TAKEN_BEFORE.search(result.words):
             yield from _outcomes(job.batch, Fate.ACCEPTED, "taken before; its answer was lost")
         elif job.repeats and _CONFLICT in result.words:
-            yield from self._doubtful(job, result, Fate.UNKNOWN)
+            yield from self._doubtful(job, result)
         elif len(job.batch) > 1:
             self._jobs.extendleft(reversed([Job(part) for part in _parts(job.batch, result.named)]))
         elif not self._error:
@@ -195,13 +193,13 @@ class ProviderTransport:
             is_ours = not result.named
             self._end(self._health.refused(result.words, is_ours=is_ours))
 
-    def _doubtful(self, job: Job, result: Result, fate: Fate) -> Iterator[Outcome]:
-        """The call failed, or its answer was lost. With an idempotency key it may be asked again without harm."""
+    def _doubtful(self, job: Job, result: Result) -> Iterator[Outcome]:
+        """It may have been taken. With an idempotency key it may be asked again without harm."""
         has_key = self._abilities.idempotency_header or self._abilities.idempotency_field
         if has_key and job.repeats < MAX_REPEATS and not self._is_ending:
             self._again(replace(job, repeats=job.repeats + 1), 0.5 * 2**job.repeats)
             return
-        yield from _outcomes(job.batch, fate, result.words)
+        yield from _outcomes(job.batch, Fate.UNKNOWN, result.words)
         self._sorter.batch_size = max(1, self._sorter.batch_size // SHRINK)
         self._end(self._health.failed(result.words))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import re
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -65,7 +64,7 @@ def run(case: Case, on: Site, *, readers: int, patience: float = 2 * SLOW) -> Re
         case.happen(trial)
         books = trial.until(case.ends, seconds=patience)
         if case.ends != "finished":
-            time.sleep(2)  # what was in flight
+            books = trial.settled()
     finally:
         on.relay.behave()
     return trial.result(books)

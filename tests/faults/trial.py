@@ -150,6 +150,15 @@ class Trial:
 
         return eventually(look, seconds=seconds, every=1)
 
+    def settled(self) -> dict[str, Any]:
+        """The books when every answer to what was in flight stands in them."""
+
+        def look() -> dict[str, Any]:
+            books = self.books()
+            return {} if books["counts"].get("in_flight") else books
+
+        return eventually(look, seconds=60)
+
     def result(self, books: dict[str, Any]) -> Result:
         copies = Counter(self.received())
         due = self.readers - self.excused - self.barred

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import Any
 
 import pytest
 from pytest_django import Settings
@@ -144,6 +145,27 @@ def test_wrong_key_blames_nobody(messages: list[Outgoing], mailgun: MailgunServe
 
     assert isinstance(error, SenderRefusedError)
     assert not outcomes
+
+
+UNTOLD = {
+    "unsupported": {"envelope_sender": "bounces@example.org"},
+    "not to be put into JSON": {"esp_extra": {"Tag": {"a", "set"}}},
+    "no address": {"cc": ["nobody at nowhere"]},
+}
+
+
+@pytest.mark.parametrize("defaults", UNTOLD.values(), ids=UNTOLD)
+def test_call_that_cannot_be_made_leaves_nobody_in_doubt(
+    defaults: dict[str, Any], messages: list[Outgoing], http_server: HttpServer, settings: Settings
+) -> None:
+    settings.ANYMAIL = {"SEND_DEFAULTS": defaults}
+    use(settings, f"postmark://token?api_url={http_server.url('/')}")
+
+    outcomes, error = delivered(messages)
+
+    assert isinstance(error, SenderRefusedError)
+    assert fates(outcomes) == {"refused": 3}
+    assert not http_server.requests
 
 
 def test_short_request_for_patience_is_obeyed(messages: list[Outgoing], mailgun: MailgunServer) -> None:

@@ -16,7 +16,14 @@ from functools import lru_cache
 from typing import Any, cast
 
 import urllib3.exceptions
-from anymail.exceptions import AnymailAPIError, AnymailError, AnymailRecipientsRefused
+from anymail.exceptions import (
+    AnymailAPIError,
+    AnymailError,
+    AnymailInvalidAddress,
+    AnymailRecipientsRefused,
+    AnymailSerializationError,
+    AnymailUnsupportedFeature,
+)
 from anymail.message import AnymailMessage
 from anymail.utils import parse_address_list
 from django.conf import settings
@@ -39,6 +46,7 @@ _NOT_REACHED = (
     urllib3.exceptions.SSLError,
     urllib3.exceptions.ProxyError,
 )
+_NOT_MADE = (AnymailInvalidAddress, AnymailSerializationError, AnymailUnsupportedFeature)  # if there is no answer yet
 # By name: its library is there only where it is used.
 _AMAZON_NOT_REACHED = {"ConnectTimeoutError", "EndpointConnectionError", "ProxyConnectionError", "SSLError"}
 
@@ -50,7 +58,7 @@ class Kind(Enum):
     NOT_NOW = auto()  # nothing was taken: the provider asks for patience
     NOT_REACHED = auto()  # nothing was taken: there is no connection
     NOT_YOU = auto()  # nothing was taken: the provider does not want us
-    REJECTED = auto()  # nothing was taken: something in this call is wrong
+    REJECTED = auto()  # nothing was taken: something in this call is wrong, or so wrong that it could not be made
     LOST = auto()  # handed over, and no answer that says what became of it
 
 
@@ -82,15 +90,19 @@ class Caller:
 
     def call(self, messages: Sequence[Outgoing]) -> Result:
         """Make the call. Never raises for anything that the provider or the network did."""
-        message = None
         try:
             message = draft(messages, self._abilities)
+        except (AnymailError, ValueError) as error:
+            return _rejected(messages, error)
+        try:
             self._backend.send_messages([message])
         except AnymailRecipientsRefused as error:
             return self._settled(messages, error.email_message, words_of(error, messages))
         except AnymailAPIError as error:
             return self._told_apart(messages, error) or _failed(messages, error)
         except (AnymailError, ValueError) as error:
+            if isinstance(error, _NOT_MADE) and message.anymail_status.esp_response is None:
+                return _rejected(messages, error)
             return Result(Kind.LOST, words_of(error, messages))  # not made, or not understood: nobody can tell which
         except OSError as error:
             return Result(Kind.NOT_REACHED, words_of(error, messages))
@@ -149,7 +161,11 @@ def _failed(messages: Sequence[Outgoing], error: AnymailAPIError) -> Result:
         return Result(Kind.NOT_YOU, words)
     if status is None or not 400 <= status < 500:
         return Result(Kind.LOST, words)
-    return Result(Kind.REJECTED, words, named=_named(messages, error))
+    return _rejected(messages, error)
+
+
+def _rejected(messages: Sequence[Outgoing], error: Exception) -> Result:
+    return Result(Kind.REJECTED, words_of(error, messages), named=_named(messages, error))
 
 
 def retry_after(error: AnymailAPIError, *, now: float | None = None) -> float | None:
@@ -183,7 +199,7 @@ def words_of(error: Exception, messages: Sequence[Outgoing] = ()) -> str:
     return words[:MAX_WORDS]
 
 
-def _named(messages: Sequence[Outgoing], error: AnymailAPIError) -> frozenset[str]:
+def _named(messages: Sequence[Outgoing], error: Exception) -> frozenset[str]:
     text = str(error).lower()
     return frozenset(message.recipient.lower() for message in messages if message.recipient.lower() in text)
 

@@ -11,6 +11,7 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from pytest_django import Settings
 
 from config import environment
@@ -277,6 +278,60 @@ def test_lost_answer_is_asked_for_again_where_a_key_makes_that_harmless(
     assert (fates(outcomes), error) == ({"accepted": READERS}, None)
     assert list(by_key.values()) == [12, 12]
     assert len(http_server.requests) == 4
+
+
+@pytest.mark.parametrize("status", [401, 429])
+def test_lost_answer_that_cannot_be_asked_for_again_stays_in_doubt(
+    status: int, messages: list[Outgoing], http_server: HttpServer, settings: Settings
+) -> None:
+    lost = Response(b'{"data": []}', content_type="application/json", cut_after=3)
+    http_server.answer("/emails/batch", lost, Response(b"{}", status=status, headers={"Retry-After": "120"}))
+    use(settings, f"resend://key?api_url={http_server.url('/')}&batch=12&connections=1")
+
+    outcomes, error = delivered(messages)
+
+    assert isinstance(error, TransportDownError | SenderRefusedError)
+    assert fates(outcomes) == {"unknown": 12}  # the other twelve were not handed over
+
+
+def test_messages_that_break_off_are_raised_when_what_is_under_way_is_answered(
+    messages: list[Outgoing], mailgun: MailgunServer, settings: Settings
+) -> None:
+    def source() -> Iterator[Outgoing]:
+        yield from messages[:12]
+        raise OperationalError("the database is away")
+
+    use(settings, f"mailgun://key@mg.example.org?api_url={mailgun.url}&batch=4&connections=8")
+    mailgun.then(*[Bad(takes=True, delay=0.2)] * 3)
+    outcomes: list[Outcome] = []
+
+    with ProviderTransport("campaigns") as transport, pytest.raises(OperationalError):
+        outcomes.extend(transport.deliver(source()))
+
+    assert fates(outcomes) == {"accepted": 12}
+
+
+def test_call_that_breaks_off_is_raised_when_the_others_are_answered(
+    messages: list[Outgoing], http_server: HttpServer, settings: Settings
+) -> None:
+    def answer(request: Request) -> Response:
+        mails = json.loads(request.body)
+        told: list[object] = [{"ErrorCode": 0, "Message": "OK", "MessageID": "1", "To": mail["To"]} for mail in mails]
+        is_odd = messages[0].recipient in {mail["To"] for mail in mails}
+        body = json.dumps(["not a thing that anymail can read"] if is_odd else told)
+        return Response(body.encode(), content_type="application/json", delay=0 if is_odd else 0.3)
+
+    http_server.answer("/email/batch", answer)
+    use(settings, f"postmark://token?api_url={http_server.url('/')}&batch=8&connections=3")
+    outcomes: list[Outcome] = []
+
+    with ProviderTransport("campaigns") as transport, pytest.raises(AttributeError):
+        outcomes.extend(transport.deliver(messages))
+
+    assert len(http_server.requests) == 3
+    assert fates(outcomes) == {"accepted": 16, "unknown": 8}
+    in_doubt = {outcome.send_pk for outcome in outcomes if outcome.fate == "unknown"}
+    assert in_doubt == {message.send_pk for message in messages[:8]}
 
 
 def test_nothing_right_now_sends_what_waits(messages: list[Outgoing], mailgun: MailgunServer) -> None:

@@ -60,6 +60,8 @@ class Kind(Enum):
     NOT_YOU = auto()  # nothing was taken: the provider does not want us
     REJECTED = auto()  # nothing was taken: something in this call is wrong, or so wrong that it could not be made
     LOST = auto()  # handed over, and no answer that says what became of it
+    NOT_MADE = auto()  # nothing was taken: something broke that nobody foresaw, before the call
+    BROKEN = auto()  # something broke that nobody foresaw, and it may have been taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class Result:
     kind: Kind
     words: str = ""
     outcomes: list[Outcome] = field(default_factory=list)
+    error: BaseException | None = None  # what nobody foresaw
     retry_after: float | None = None  # seconds
     ours: frozenset[int] = frozenset()  # the sends whose refusal is of us, not of a reader
     named: frozenset[str] = frozenset()  # the addresses, in small letters, that a rejection names
@@ -89,11 +92,17 @@ class Caller:
         self._backend.close()
 
     def call(self, messages: Sequence[Outgoing]) -> Result:
-        """Make the call. Never raises for anything that the provider or the network did."""
+        """Make the call. What it raises it raised before the call was made."""
         try:
             message = draft(messages, self._abilities)
         except (AnymailError, ValueError) as error:
             return _rejected(messages, error)
+        try:
+            return self._make(message, messages)
+        except BaseException as error:  # noqa: BLE001 (raised when all other calls are answered)
+            return Result(Kind.BROKEN, words_of(error, messages), error=error)
+
+    def _make(self, message: AnymailMessage, messages: Sequence[Outgoing]) -> Result:
         try:
             self._backend.send_messages([message])
         except AnymailRecipientsRefused as error:
@@ -190,7 +199,7 @@ def _headers_of(error: AnymailAPIError) -> Mapping[str, str]:
     return cast(Mapping[str, str], headers)
 
 
-def words_of(error: Exception, messages: Sequence[Outgoing] = ()) -> str:
+def words_of(error: BaseException, messages: Sequence[Outgoing] = ()) -> str:
     """On one line. The ledger and the log keep it, so it must not name any reader."""
     words = " ".join(str(error).split())[: 10 * MAX_WORDS]
     for message in messages:

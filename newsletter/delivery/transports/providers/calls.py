@@ -8,7 +8,7 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from newsletter.delivery.transports.providers.calling import Caller, Result
+from newsletter.delivery.transports.providers.calling import Caller, Kind, Result
 from newsletter.delivery.transports.providers.sorting import Batch
 
 
@@ -20,7 +20,7 @@ class Calls:
         self.running = 0
         self._make = make
         self._tasks: SimpleQueue[tuple[Any, Batch] | None] = SimpleQueue()
-        self._results: SimpleQueue[tuple[Any, Result | BaseException]] = SimpleQueue()
+        self._results: SimpleQueue[tuple[Any, Result]] = SimpleQueue()
         self._threads: list[threading.Thread] = []
 
     def start(self, token: Any, batch: Batch) -> None:
@@ -38,8 +38,6 @@ class Calls:
         except Empty:
             return None
         self.running -= 1
-        if isinstance(result, BaseException):
-            raise result
         return token, result
 
     def close(self) -> None:
@@ -55,9 +53,10 @@ class Calls:
                 if caller is None:
                     caller = self._make()
                     caller.open()
-                self._results.put((token, caller.call(batch)))
-            except BaseException as error:  # noqa: BLE001 (raised where the result is fetched)
-                self._results.put((token, error))
+                result = caller.call(batch)
+            except BaseException as error:  # noqa: BLE001 (raised when all other calls are answered)
+                result = Result(Kind.NOT_MADE, error=error)
+            self._results.put((token, result))
         with suppress(OSError):
             if caller:
                 caller.close()

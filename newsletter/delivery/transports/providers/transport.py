@@ -64,7 +64,7 @@ class ProviderTransport:
         self._limit = self._connections
         self._not_before = 0.0
         self._stop_at: float | None = None
-        self._error: Exception | None = None
+        self._error: BaseException | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -80,11 +80,11 @@ class ProviderTransport:
     def deliver(self, messages: Iterable[Outgoing | None]) -> Iterator[Outcome]:
         source, is_drawing, self._error = iter(messages), True, None
         while True:
+            is_drawing = is_drawing and not self._is_ending and self._draw(source)
             if self._is_ending:
-                self._jobs.clear()  # not begun: these have no outcome
                 self._sorter.flush()
-                is_drawing = False
-            is_drawing = is_drawing and self._draw(source)
+                yield from self._let_go(self._jobs)
+                self._jobs.clear()
             self._start()
             if not (is_drawing or self._jobs or self._under_way):
                 break
@@ -112,6 +112,9 @@ class ProviderTransport:
             except StopIteration:
                 self._jobs.extend(Job(batch) for batch in self._sorter.flush())
                 return False
+            except Exception as error:  # noqa: BLE001 (raised by deliver when all that is under way is answered)
+                self._end(error)
+                return False
             if self._is_ending:
                 return False
             ready = self._sorter.flush(only_old=True) if message is None else self._sorter.add(message)
@@ -136,20 +139,28 @@ class ProviderTransport:
             yield from _outcomes(job.batch, Fate.UNKNOWN, "stopped before the provider answered")
         self._under_way.clear()
 
+    def _let_go(self, jobs: Iterable[Job]) -> Iterator[Outcome]:
+        """These are not begun any more, or not again: who was in none before goes back to the queue."""
+        for job in jobs:
+            if job.repeats:
+                yield from _outcomes(job.batch, Fate.UNKNOWN, "its answer was lost")
+
     def _judge(self, job: Job, result: Result) -> Iterator[Outcome]:
         match result.kind:
             case Kind.SETTLED:
                 yield from self._settle(result)
             case Kind.NOT_NOW:
-                self._wait(job, result)
-            case Kind.NOT_REACHED:
-                self._end(TransportDownError(result.words))
-            case Kind.NOT_YOU:
-                self._end(SenderRefusedError(result.words))
+                yield from self._wait(job, result)
+            case Kind.NOT_REACHED | Kind.NOT_YOU | Kind.NOT_MADE:
+                yield from self._let_go([job])
+                self._end(_verdict(result))
             case Kind.REJECTED:
                 yield from self._rejected(job, result)
             case Kind.LOST:
                 yield from self._doubtful(job, result)
+            case Kind.BROKEN:
+                yield from _outcomes(job.batch, Fate.UNKNOWN, result.words)
+                self._end(result.error)
 
     def _settle(self, result: Result) -> Iterator[Outcome]:
         """Every mail has its outcome. Where none was accepted, only as many as show that it is not the readers."""
@@ -171,10 +182,11 @@ class ProviderTransport:
         self._sorter.batch_size = min(self._full_size, self._sorter.batch_size * SHRINK)
         self._limit = min(self._connections, self._limit + 1)
 
-    def _wait(self, job: Job, result: Result) -> None:
+    def _wait(self, job: Job, result: Result) -> Iterator[Outcome]:
         """The provider asks for patience: fewer calls at a time from now on, this one again after a while."""
         pause = PATIENCE_SECONDS * 2.0 ** (job.waits - 2) if result.retry_after is None else result.retry_after
         if pause > PATIENCE_SECONDS or job.waits >= MAX_WAITS:
+            yield from self._let_go([job])
             self._end(TransportDownError(result.words, retry_after=result.retry_after))
             return
         self._limit = max(1, self._limit // 2)
@@ -207,7 +219,7 @@ class ProviderTransport:
         self._not_before = time.monotonic() + seconds
         self._jobs.appendleft(job)
 
-    def _end(self, error: Exception | None) -> None:
+    def _end(self, error: BaseException | None) -> None:
         """Begin nothing more; what is under way is waited for. The first error is the one that is told."""
         self._error = self._error or error
 
@@ -248,6 +260,13 @@ def _parts(batch: Batch, named: frozenset[str]) -> list[Batch]:
         return [others, *([message] for message in batch if message.recipient.lower() in named)]
     middle = len(batch) // 2
     return [batch[:middle], batch[middle:]]
+
+
+def _verdict(result: Result) -> BaseException:
+    """The error that ends the sending, of a call of which nothing was taken."""
+    if result.error:
+        return result.error
+    return TransportDownError(result.words) if result.kind == Kind.NOT_REACHED else SenderRefusedError(result.words)
 
 
 def _outcomes(batch: Batch, fate: Fate, words: str) -> Iterator[Outcome]:

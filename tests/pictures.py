@@ -56,7 +56,7 @@ SCREENS = (
 def main() -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
-        product.running("pictures", redis_number=None) as site,
+        product.running("pictures", on_given_redis=False) as site,
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)

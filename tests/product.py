@@ -183,21 +183,19 @@ class Product:
 
 
 @contextmanager
-def running(
-    name: str, *, redis_number: int | None, bad_words: str = "Traceback", **environment: str
-) -> Iterator[Product]:
+def running(name: str, *, on_given_redis: bool, bad_words: str = "Traceback", **environment: str) -> Iterator[Product]:
     """The product with its demo content on a database of its own.
 
-    ``redis_number`` (0 to 7) keeps its database in a given Redis apart; with None it uses the embedded broker anyway,
-    without which there is no mailbox. At the end it must stop cleanly and have printed no ``bad_words``.
+    ``on_given_redis``: of a Redis that the tests were given it has a database to itself. Otherwise it uses the embedded
+    broker anyway, without which there is no mailbox. At the end it must stop cleanly and have printed no ``bad_words``.
     """
     data_dir = Path(environment.get("DATA_DIR") or workspace.root() / f"{name}{workspace.worker_number()}")
     data_dir.mkdir()
     port = free_port()
     clean = {key: value for key, value in os.environ.items() if key not in {"DATABASE_URL", "REDIS_URL"}}
     wanted = {**clean, **environment, "DATA_DIR": str(data_dir), "PORT": str(port)}
-    with _database(data_dir, wanted) as database_url:
-        product = Product(name, port, data_dir, {**wanted, **database_url, **_redis(redis_number)})
+    with _database(data_dir, wanted) as database_url, _redis(wanted=on_given_redis) as redis_url:
+        product = Product(name, port, data_dir, {**wanted, **database_url, **redis_url})
         try:
             product.start()
             yield product
@@ -218,11 +216,13 @@ def _database(data_dir: Path, environment: Mapping[str, str]) -> Iterator[dict[s
         yield database_url
 
 
-def _redis(number: int | None) -> dict[str, str]:
-    first = os.environ.get(workspace.REDIS_VARIABLE)
-    if not first or number is None:
-        return {}
-    url = workspace.with_database(first, 8 + number)
-    with redis.from_url(url) as client:
-        client.flushdb()  # an earlier run's messages speak of rows that this one's database does not have
-    return {"REDIS_URL": url}
+@contextmanager
+def _redis(*, wanted: bool) -> Iterator[dict[str, str]]:
+    """A database that no test and no other product of this run uses, or each would take the other's messages."""
+    if not wanted or workspace.REDIS_VARIABLE not in os.environ:
+        yield {}
+        return
+    with workspace.spare_redis_database() as url:
+        with redis.from_url(url) as client:
+            client.flushdb()  # an earlier run's messages speak of rows that this one's database does not have
+        yield {"REDIS_URL": url}

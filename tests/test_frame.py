@@ -76,3 +76,12 @@ def test_redis_database_of_a_worker_is_its_own() -> None:
     urls = [workspace.with_database("redis://:secret@127.0.0.1:6379/2", number) for number in range(3)]
 
     assert urls == [f"redis://:secret@127.0.0.1:6379/{number}" for number in (2, 3, 4)]
+
+
+def test_redis_database_of_a_product_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(workspace.REDIS_VARIABLE, "redis://127.0.0.1:6379/0")
+    monkeypatch.setenv("PYTEST_XDIST_WORKER_COUNT", "3")
+
+    with workspace.spare_redis_database() as first, workspace.spare_redis_database() as second:
+        tests_own = {workspace.with_database("redis://127.0.0.1:6379/0", number) for number in range(4)}
+        assert len({first, second} | tests_own) == 6

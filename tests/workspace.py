@@ -6,9 +6,12 @@ Loaded before Django's settings, so it may import nothing that reads them.
 from __future__ import annotations
 
 import atexit
+import fcntl
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 IS_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
@@ -41,6 +44,11 @@ def worker_number() -> int:
     return int(worker.removeprefix("gw")) + 1 if worker else 0
 
 
+def worker_count() -> int:
+    """How many test processes there are beside the first."""
+    return int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0"))
+
+
 def prepare() -> None:
     """Set the environment for the settings. Twice in a process is harmless."""
     for name in PRODUCT_VARIABLES:
@@ -70,6 +78,21 @@ def with_database(redis_url: str, number: int) -> str:
     if int(first or 0) + number >= REDIS_DATABASE_COUNT:
         raise RuntimeError(f"Redis has {REDIS_DATABASE_COUNT} databases: run fewer test workers.")
     return f"{scheme}://{host}/{int(first or 0) + number}"
+
+
+@contextmanager
+def spare_redis_database() -> Iterator[str]:
+    """The address of a database beyond those of the test processes, for one user at a time. Raises RuntimeError."""
+    first = os.environ[REDIS_VARIABLE]
+    for number in range(worker_count() + 1, REDIS_DATABASE_COUNT):
+        with (root() / f"redis{number}.lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            yield with_database(first, number)
+            return
+    raise RuntimeError("Every database of the Redis is in use: run fewer test workers.")
 
 
 def _remove(path: str, pid: int) -> None:

@@ -23,6 +23,6 @@ def site(relay: SmtpServer) -> Iterator[Product]:
     # Celery prints a traceback when its broker is killed; what we must never see is a task of ours that raised.
     raised = "raised unexpected"
     with product.running(
-        "faults", redis_number=2, bad_words=raised, MAILER_URL=relay.url, WEBHOOK_SECRET=WEBHOOK_SECRET
+        "faults", on_given_redis=True, bad_words=raised, MAILER_URL=relay.url, WEBHOOK_SECRET=WEBHOOK_SECRET
     ) as running:
         yield running

@@ -49,7 +49,7 @@ def site(*, database: str, needs: str = "") -> Iterator[Site]:
         name = f"faults-{needs or 'plain'}-{next(_numbers)}"
         bad_words = RAISED if needs in {"", "provider", "tls"} else "\0"
         with (
-            product.running(name, redis_number=2, bad_words=bad_words, **environment) as running_product,
+            product.running(name, on_given_redis=True, bad_words=bad_words, **environment) as running_product,
             Console(running_product) as console,
         ):
             yield Site(running_product, console, its_machine, relay, provider)

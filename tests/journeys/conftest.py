@@ -54,7 +54,7 @@ def chromium() -> str:
 @pytest.fixture(scope="session")
 def site() -> Iterator[Product]:
     """The product as `make run` starts it: demo content, mail into the built-in mailbox."""
-    with product.running("site", redis_number=None) as running:
+    with product.running("site", on_given_redis=False) as running:
         yield running
 
 
@@ -67,7 +67,7 @@ def relay() -> Iterator[SmtpServer]:
 @pytest.fixture(scope="session")
 def smtp_site(relay: SmtpServer) -> Iterator[Product]:
     """The product with a real mail server behind it."""
-    with product.running("smtp_site", redis_number=1, MAILER_URL=relay.url) as running:
+    with product.running("smtp_site", on_given_redis=True, MAILER_URL=relay.url) as running:
         yield running
 
 

@@ -24,7 +24,7 @@ READER = "measured@example.org"
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[Product]:
-    with product.running("measuring_site", redis_number=None) as running:
+    with product.running("measuring_site", on_given_redis=False) as running:
         running.run(IN_MEASURES)
         yield running
 

@@ -18,7 +18,7 @@ PEOPLE_ARE_SLOWER = 2100  # milliseconds
 @pytest.fixture(scope="module")
 def site() -> Iterator[Product]:
     settings = {"PROOF_OF_WORK": "always", "PROOF_OF_WORK_EFFORT": "200", "LOG_LEVEL": "DEBUG"}
-    with product.running("proof_site", redis_number=None, **settings) as running:
+    with product.running("proof_site", on_given_redis=False, **settings) as running:
         yield running
 
 

@@ -32,7 +32,7 @@ BOX_IS_RIGHT_OF_ITS_WORDS = """() => [...document.querySelectorAll('.choice')].e
 @pytest.fixture(scope="module")
 def site() -> Iterator[Product]:
     with product.running(
-        "arabic_site", redis_number=None, LANGUAGE_CODE="ar", SITE_NAME="جريدة الميناء",
+        "arabic_site", on_given_redis=False, LANGUAGE_CODE="ar", SITE_NAME="جريدة الميناء",
         PRIVACY_URL="https://example.org/privacy",
     ) as running:  # fmt: skip
         running.run(IN_ARABIC)

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+_JOURNEYS = ("alert", "desk_of_readers", "editor", "other_sites", "own_data", "pages", "reader", "writing")
+_FAULTS = ("archiving", "killed", "killed_import", "old_messages", "urgent")
 SHARED_PRODUCTS = {
-    f"tests/journeys/test_{name}.py": "site"
-    for name in ("alert", "desk_of_readers", "editor", "other_sites", "own_data", "pages", "reader", "writing")
+    **{f"tests/journeys/test_{name}.py": "site" for name in _JOURNEYS},
+    **{f"tests/faults/test_{name}.py": "site that suffers" for name in _FAULTS},
 }
 # The slowest first, so that at the end no worker waits for another.
 SLOW = ("tests/faults/", "tests/journeys/")

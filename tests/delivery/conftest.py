@@ -10,13 +10,18 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from pytest_django import Settings
 
+from config import environment
 from newsletter.delivery import campaigns, ending, sweeping
 from newsletter.delivery.models import Campaign
+from newsletter.delivery.personalization import Outgoing
 from newsletter.digests.models import Issue
 from newsletter.subscribers.models import Newsletter
+from tests.delivery.provider_runs import READERS, outgoing
 from tests.delivery.smtp_runs import EXTENSIONS
 from tests.factories import NOW, make_article, make_issue, make_newsletter, make_subscription
+from tests.servers.mailgun import MailgunServer
 from tests.servers.smtp import SmtpServer
 
 
@@ -108,4 +113,22 @@ def server(request: pytest.FixtureRequest) -> Iterator[SmtpServer]:
 @pytest.fixture
 def chunked() -> Iterator[SmtpServer]:
     with SmtpServer(extensions=EXTENSIONS["chunked"]) as server:
+        yield server
+
+
+@pytest.fixture
+def messages(newsletter: Newsletter, approved_issue: Callable[..., Issue], clock: Clock) -> list[Outgoing]:
+    """To 24 readers of one edition."""
+    for number in range(READERS):
+        make_subscription(newsletter=newsletter, email=f"r{number}@example.org")
+    campaign = campaigns.launch(approved_issue(), now=NOW)
+    assert campaign is not None
+    return outgoing(campaign, clock)
+
+
+@pytest.fixture
+def mailgun(settings: Settings) -> Iterator[MailgunServer]:
+    with MailgunServer() as server:
+        url = f"mailgun://key@mg.example.org?api_url={server.url}&batch=8&connections=1&timeout=2"
+        settings.MAILERS = {"campaigns": environment.mailer("MAILER_URL", url)}
         yield server

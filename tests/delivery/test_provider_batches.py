@@ -3,80 +3,27 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
 import pytest
-from django.db import OperationalError
 from pytest_django import Settings
 
-from config import environment
-from newsletter.delivery import campaigns, recipients
-from newsletter.delivery.letters import LetterBox
-from newsletter.delivery.models import Campaign
-from newsletter.delivery.outcomes import Outcome, SenderRefusedError, TransportDownError
+from newsletter.delivery.outcomes import SenderRefusedError, TransportDownError
 from newsletter.delivery.personalization import Outgoing
-from newsletter.delivery.settling import Ledger
-from newsletter.delivery.transports.providers.transport import ProviderTransport
-from newsletter.digests.models import Issue
-from newsletter.subscribers.models import Newsletter
-from tests.delivery.conftest import Clock
-from tests.factories import NOW, make_subscription
+from tests.delivery.provider_runs import READERS, delivered, fates, use
 from tests.servers.http import HttpServer, Request, Response
 from tests.servers.mailgun import Bad, MailgunServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-READERS = 24
 IN_DOUBT = {
     "cut": Bad(hangs_up=True, takes=True),
     "500": Bad(status=500, takes=True),
     "504": Bad(status=504, takes=True),
 }
-
-
-@pytest.fixture
-def messages(newsletter: Newsletter, approved_issue: Callable[..., Issue], clock: Clock) -> list[Outgoing]:
-    """To 24 readers of one edition."""
-    for number in range(READERS):
-        make_subscription(newsletter=newsletter, email=f"r{number}@example.org")
-    campaign = campaigns.launch(approved_issue(), now=NOW)
-    assert campaign is not None
-    return outgoing(campaign, clock)
-
-
-def outgoing(campaign: Campaign, clock: Clock) -> list[Outgoing]:
-    letters, ledger = LetterBox(campaign), Ledger(campaign, clock=clock)
-    answer = recipients.ask(campaign, list(campaign.sends.values_list("pk", flat=True)))
-    return [message for reader in answer.mailable if (message := letters.message(reader, ledger=ledger))]
-
-
-@pytest.fixture
-def mailgun(settings: Settings) -> Iterator[MailgunServer]:
-    with MailgunServer() as server:
-        url = f"mailgun://key@mg.example.org?api_url={server.url}&batch=8&connections=1&timeout=2"
-        settings.MAILERS = {"campaigns": environment.mailer("MAILER_URL", url)}
-        yield server
-
-
-def delivered(messages: list[Outgoing]) -> tuple[list[Outcome], Exception | None]:
-    """Every outcome, and the error that ended it."""
-    outcomes: list[Outcome] = []
-    with ProviderTransport("campaigns") as transport:
-        try:
-            outcomes.extend(transport.deliver(messages))
-        except (TransportDownError, SenderRefusedError) as error:
-            return outcomes, error
-    assert len({outcome.send_pk for outcome in outcomes}) == len(outcomes)
-    return outcomes, None
-
-
-def fates(outcomes: list[Outcome]) -> Counter[str]:
-    return Counter(outcome.fate.value for outcome in outcomes)
 
 
 def test_one_call_mails_a_whole_batch(messages: list[Outgoing], mailgun: MailgunServer) -> None:
@@ -121,10 +68,6 @@ def test_bad_address_that_is_not_named_is_looked_for(
     assert (fates(outcomes), error) == ({"accepted": READERS - 1, "refused": 1}, None)
     assert sorted(taken) == sorted({message.recipient for message in messages} - {"r3@example.org"})
     assert len(http_server.requests) <= 2 * 5 + 1  # halves of halves
-
-
-def use(settings: Settings, url: str) -> None:
-    settings.MAILERS = {"campaigns": environment.mailer("MAILER_URL", url)}
 
 
 def test_provider_that_refuses_every_batch_is_found_out_after_three_readers(
@@ -292,77 +235,3 @@ def test_lost_answer_that_cannot_be_asked_for_again_stays_in_doubt(
 
     assert isinstance(error, TransportDownError | SenderRefusedError)
     assert fates(outcomes) == {"unknown": 12}  # the other twelve were not handed over
-
-
-def test_messages_that_break_off_are_raised_when_what_is_under_way_is_answered(
-    messages: list[Outgoing], mailgun: MailgunServer, settings: Settings
-) -> None:
-    def source() -> Iterator[Outgoing]:
-        yield from messages[:12]
-        raise OperationalError("the database is away")
-
-    use(settings, f"mailgun://key@mg.example.org?api_url={mailgun.url}&batch=4&connections=8")
-    mailgun.then(*[Bad(takes=True, delay=0.2)] * 3)
-    outcomes: list[Outcome] = []
-
-    with ProviderTransport("campaigns") as transport, pytest.raises(OperationalError):
-        outcomes.extend(transport.deliver(source()))
-
-    assert fates(outcomes) == {"accepted": 12}
-
-
-def test_call_that_breaks_off_is_raised_when_the_others_are_answered(
-    messages: list[Outgoing], http_server: HttpServer, settings: Settings
-) -> None:
-    def answer(request: Request) -> Response:
-        mails = json.loads(request.body)
-        told: list[object] = [{"ErrorCode": 0, "Message": "OK", "MessageID": "1", "To": mail["To"]} for mail in mails]
-        is_odd = messages[0].recipient in {mail["To"] for mail in mails}
-        body = json.dumps(["not a thing that anymail can read"] if is_odd else told)
-        return Response(body.encode(), content_type="application/json", delay=0 if is_odd else 0.3)
-
-    http_server.answer("/email/batch", answer)
-    use(settings, f"postmark://token?api_url={http_server.url('/')}&batch=8&connections=3")
-    outcomes: list[Outcome] = []
-
-    with ProviderTransport("campaigns") as transport, pytest.raises(AttributeError):
-        outcomes.extend(transport.deliver(messages))
-
-    assert len(http_server.requests) == 3
-    assert fates(outcomes) == {"accepted": 16, "unknown": 8}
-    in_doubt = {outcome.send_pk for outcome in outcomes if outcome.fate == "unknown"}
-    assert in_doubt == {message.send_pk for message in messages[:8]}
-
-
-def test_nothing_right_now_sends_what_waits(messages: list[Outgoing], mailgun: MailgunServer) -> None:
-    def source() -> Iterator[Outgoing | None]:
-        yield from messages[:3]
-        while not mailgun.calls:
-            yield None
-        yield from messages[3:]
-
-    with ProviderTransport("campaigns") as transport:
-        outcomes = list(transport.deliver(source()))
-
-    assert fates(outcomes) == {"accepted": READERS}
-    assert len(mailgun.calls[0].to) == 3
-
-
-def test_stopping_says_of_every_message_what_became_of_it(messages: list[Outgoing], mailgun: MailgunServer) -> None:
-    mailgun.then(Bad(takes=True, delay=1), Bad(takes=True, delay=1), Bad(takes=True, delay=1))
-
-    with ProviderTransport("campaigns") as transport:
-        threading.Timer(0.3, transport.stop, kwargs={"grace": 0.2}).start()
-        outcomes = list(transport.deliver(messages))
-
-    assert fates(outcomes) == {"unknown": 8}  # the call under way; what was drawn beside it was not handed over
-
-
-def test_calls_go_side_by_side(messages: list[Outgoing], mailgun: MailgunServer, settings: Settings) -> None:
-    use(settings, f"mailgun://key@mg.example.org?api_url={mailgun.url}&batch=1&connections=8")
-    mailgun.then(*[Bad(takes=True, delay=0.2)] * READERS)
-
-    outcomes, error = delivered(messages)
-
-    assert (fates(outcomes), error) == ({"accepted": READERS}, None)
-    assert mailgun.most_at_once == 8

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from pytest_django import Settings
@@ -14,7 +15,7 @@ from newsletter.delivery import campaigns, dispatch, sweeping
 from newsletter.delivery.models import Campaign, Send
 from newsletter.digests.models import Issue
 from newsletter.subscribers.models import Newsletter, Subscription, Suppression
-from tests.delivery.conftest import Clock, books
+from tests.delivery.conftest import Clock, books, sweep_and_end
 from tests.factories import NOW, make_subscription
 from tests.servers.mailgun import Bad, MailgunServer
 
@@ -108,6 +109,30 @@ def test_one_bad_address_fails_alone_and_is_not_suppressed(
     campaign.refresh_from_db()
     assert (campaign.status, books(campaign)) == ("finished", {"sent": READERS - 1, "failed": 1})
     assert not Suppression.objects.exists()
+
+
+@pytest.mark.parametrize("how", ["pause", "cancel"])
+def test_stopping_a_campaign_holds_for_the_calls_that_the_provider_put_off(
+    how: str, campaign: Campaign, mailgun: MailgunServer
+) -> None:
+    began = time.monotonic()
+    stopped: list[str] = []
+
+    def clock() -> datetime:
+        """A clock that goes; a person acts as soon as the provider has asked for patience."""
+        if mailgun.calls and not stopped:
+            stopped.append(how)
+            campaign.pause(reason="wait") if how == "pause" else campaigns.cancel(campaign, now=NOW)
+        return NOW + timedelta(seconds=time.monotonic() - began)
+
+    mailgun.then(*[Bad(status=429, headers={"Retry-After": "2"})] * 2)
+
+    dispatch.drain(campaign, clock=clock, seconds=20)
+    sweep_and_end()
+
+    assert stopped == [how]
+    assert mailgun.mails() == []
+    assert books(campaign) == {"pause": {"queued": READERS}, "cancel": {"skipped": READERS}}[how]
 
 
 def test_who_leaves_while_the_provider_asks_for_patience_gets_nothing(

@@ -33,7 +33,8 @@ class Transport(Protocol):
 
         Messages are drawn lazily, in the calling thread, ahead of their outcomes by no more than the transport can
         have under way. A None means "nothing right now": the transport sees to what is under way, and asks again
-        within ASK_AGAIN_SECONDS. When ``messages`` ends, what was drawn is finished.
+        within ASK_AGAIN_SECONDS. When ``messages`` ends, what was drawn is finished; what could not be begun within a
+        second has no outcome, for a person may have stopped the campaign.
 
         Raises TransportDownError or SenderRefusedError, after it has yielded UNKNOWN for every message that was
         handed over and not answered. Messages without an outcome by then were not handed over.

@@ -9,6 +9,7 @@ from newsletter.delivery.personalization import Outgoing
 from newsletter.delivery.transports.providers.abilities import Abilities, Way
 
 LINGER_SECONDS = 0.2  # how long an incomplete batch waits for more of its letter while nothing comes
+MAX_LETTERS = 16  # incomplete batches at most: readers come edition by edition
 MAX_OPEN = 2  # times the size of a batch: so many messages wait in incomplete batches at most
 
 type Batch = list[Outgoing]
@@ -26,6 +27,10 @@ class Sorter:
         self._count = 0
         self._since = 0.0
 
+    def __bool__(self) -> bool:
+        """Whether messages wait in it."""
+        return self._count > 0
+
     def add(self, message: Outgoing) -> list[Batch]:
         if self._abilities.way == Way.SINGLE or message.letter is None or message.reader is None:
             return [[message]]
@@ -40,7 +45,7 @@ class Sorter:
         self._count += 1
         if len(batch) >= self._size(message):
             ready.append(self._close(key))
-        while self._count > MAX_OPEN * self.batch_size:
+        while self._count > MAX_OPEN * self.batch_size or len(self._open) > MAX_LETTERS:
             ready.append(self._close(next(iter(self._open))))
         return ready
 

@@ -7,7 +7,7 @@ import re
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -27,6 +27,10 @@ CONNECTIONS = 4
 MAX_FAILURES, MAX_RECIPIENT_REFUSALS = 3, 10
 # A provider that asks for less patience than this is waited for; one that asks for more, or again and again, is down.
 PATIENCE_SECONDS, MAX_WAITS = 2.0, 5
+PATIENCE_IN_ALL_SECONDS = 4.0  # with one call: that its readers want it was asked before
+# While something waits here the messages are asked so often whether there are more: they end when a person has stopped
+# the campaign. What is not begun so soon afterwards goes back to the queue.
+ASK_SECONDS, AFTERWARDS_SECONDS = 0.25, 0.75
 # How often a call whose outcome is unknown is made again at once, where its idempotency key makes that harmless.
 MAX_REPEATS = 2
 SHRINK = 10  # after a call that failed batches are so much smaller, until one succeeds: fewer readers are in doubt
@@ -43,6 +47,8 @@ class Job:
     batch: Batch
     waits: int = 0
     repeats: int = 0
+    made_at: float = field(default_factory=time.monotonic)
+    put_off_at: float | None = None  # for the first time
 
 
 class ProviderTransport:
@@ -61,8 +67,10 @@ class ProviderTransport:
         self._jobs: deque[Job] = deque()
         self._under_way: dict[int, Job] = {}
         self._tokens = itertools.count()
-        self._limit = self._connections
+        self._limit: int = self._connections
         self._not_before = 0.0
+        self._asked_at = 0.0
+        self._ended_at: float | None = None
         self._stop_at: float | None = None
         self._error: BaseException | None = None
 
@@ -78,15 +86,13 @@ class ProviderTransport:
         self._stop_at = time.monotonic() + grace
 
     def deliver(self, messages: Iterable[Outgoing | None]) -> Iterator[Outcome]:
-        source, is_drawing, self._error = iter(messages), True, None
+        source, self._ended_at, self._error = iter(messages), None, None
         while True:
-            is_drawing = is_drawing and not self._is_ending and self._draw(source)
-            if self._is_ending:
-                self._sorter.flush()
-                yield from self._let_go(self._jobs)
-                self._jobs.clear()
+            if self._ended_at is None and (self._is_ending or not self._draw(source)):
+                self._ended_at = time.monotonic()
+            yield from self._give_back()
             self._start()
-            if not (is_drawing or self._jobs or self._under_way):
+            if not (self._ended_at is None or self._jobs or self._under_way):
                 break
             if self._stop_at is not None and time.monotonic() >= self._stop_at:
                 yield from self._abandon()
@@ -104,9 +110,9 @@ class ProviderTransport:
     def _draw(self, source: Iterator[Outgoing | None]) -> bool:
         """Draw until as many calls are under way as may be, or nothing right now. False: nothing will come.
 
-        No further: what was drawn when the machine dies is in doubt.
+        Hardly further: what was drawn when the machine dies is in doubt.
         """
-        while len(self._jobs) + len(self._under_way) < self._limit:
+        while self._has_room or self._must_ask:
             try:
                 message = next(source)
             except StopIteration:
@@ -115,14 +121,25 @@ class ProviderTransport:
             except Exception as error:  # noqa: BLE001 (raised by deliver when all that is under way is answered)
                 self._end(error)
                 return False
+            self._asked_at = time.monotonic()
             if self._is_ending:
                 return False
-            ready = self._sorter.flush(only_old=True) if message is None else self._sorter.add(message)
-            self._jobs.extend(Job(batch) for batch in ready)
+            if message:
+                self._jobs.extend(Job(batch) for batch in self._sorter.add(message))
+            elif self._has_room:
+                self._jobs.extend(Job(batch) for batch in self._sorter.flush(only_old=True))
             self._start()
             if message is None:
                 return True
         return True
+
+    @property
+    def _has_room(self) -> bool:
+        return len(self._jobs) + len(self._under_way) < self._limit
+
+    @property
+    def _must_ask(self) -> bool:
+        return bool(self._jobs or self._sorter) and time.monotonic() >= self._asked_at + ASK_SECONDS
 
     def _start(self) -> None:
         """Begin as many calls as may be under way."""
@@ -139,11 +156,26 @@ class ProviderTransport:
             yield from _outcomes(job.batch, Fate.UNKNOWN, "stopped before the provider answered")
         self._under_way.clear()
 
-    def _let_go(self, jobs: Iterable[Job]) -> Iterator[Outcome]:
-        """These are not begun any more, or not again: who was in none before goes back to the queue."""
+    def _give_back(self) -> Iterator[Outcome]:
+        """What is not begun any more goes back to the queue, where campaign and consent are asked anew."""
+        if self._is_ending:
+            self._sorter.flush()
+        jobs, self._jobs = self._jobs, deque()
         for job in jobs:
-            if job.repeats:
-                yield from _outcomes(job.batch, Fate.UNKNOWN, "its answer was lost")
+            if self._may_begin(job):
+                self._jobs.append(job)
+            else:
+                yield from self._let_go(job)
+
+    def _may_begin(self, job: Job) -> bool:
+        if self._is_ending or self._ended_at is None or job.repeats or job.batch[0].letter is None:
+            return not self._is_ending  # without a letter it is a test, and no campaign's
+        return not job.waits and time.monotonic() < max(self._ended_at, job.made_at) + AFTERWARDS_SECONDS
+
+    def _let_go(self, job: Job) -> Iterator[Outcome]:
+        """It is not made, or not again: then whoever was in it before may have the mail."""
+        if job.repeats:
+            yield from _outcomes(job.batch, Fate.UNKNOWN, "its answer was lost")
 
     def _judge(self, job: Job, result: Result) -> Iterator[Outcome]:
         match result.kind:
@@ -152,7 +184,7 @@ class ProviderTransport:
             case Kind.NOT_NOW:
                 yield from self._wait(job, result)
             case Kind.NOT_REACHED | Kind.NOT_YOU | Kind.NOT_MADE:
-                yield from self._let_go([job])
+                yield from self._let_go(job)
                 self._end(_verdict(result))
             case Kind.REJECTED:
                 yield from self._rejected(job, result)
@@ -185,12 +217,15 @@ class ProviderTransport:
     def _wait(self, job: Job, result: Result) -> Iterator[Outcome]:
         """The provider asks for patience: fewer calls at a time from now on, this one again after a while."""
         pause = PATIENCE_SECONDS * 2.0 ** (job.waits - 2) if result.retry_after is None else result.retry_after
-        if pause > PATIENCE_SECONDS or job.waits >= MAX_WAITS:
-            yield from self._let_go([job])
+        now = time.monotonic()
+        since = now if job.put_off_at is None else job.put_off_at
+        in_all = now + pause - since
+        if pause > PATIENCE_SECONDS or in_all > PATIENCE_IN_ALL_SECONDS or job.waits >= MAX_WAITS:
+            yield from self._let_go(job)
             self._end(TransportDownError(result.words, retry_after=result.retry_after))
             return
         self._limit = max(1, self._limit // 2)
-        self._again(replace(job, waits=job.waits + 1), pause)
+        self._again(replace(job, waits=job.waits + 1, put_off_at=since), pause)
 
     def _rejected(self, job: Job, result: Result) -> Iterator[Outcome]:
         """Something in the call is wrong: of many readers one may be the reason, so it is looked for."""

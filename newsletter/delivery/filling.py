@@ -21,6 +21,7 @@ from django.db import connection
 from newsletter.delivery import audience, capping, offers, waves
 from newsletter.delivery.having import JOINED_AT
 from newsletter.delivery.models import Campaign
+from newsletter.digests import telling
 from newsletter.digests.assembly import assemble, candidates, plan
 from newsletter.digests.models import Offer
 from newsletter.digests.selection import Candidate
@@ -55,6 +56,8 @@ def extend(campaign: Campaign, *, carried: Sequence[Offer] | None = None, size: 
     left = campaign.audience_count - campaign.filled_count
     portion = Fraction(1) if to is None else Fraction(count, max(count, left, 1))
     offers.keep_ceilings(campaign, carried, after=last_send, portion=portion, now=began_at)
+    if to is None or not campaign.filled_to:
+        telling.note(campaign.issue)
     if not campaign.note_filled(to=to, count=count):
         raise StoppedError
     if to is None and waves.has_waves(campaign.issue):

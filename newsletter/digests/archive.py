@@ -27,10 +27,9 @@ class Promise:
 
 
 def shown_items(*, now: datetime) -> QuerySet[IssueItem]:
-    """What the archive shows of any issue: not dropped, not withdrawn, not under embargo; pinned articles first."""
-    kept = IssueItem.objects.exclude(state__in=IssueItem.OUT).filter(
-        article__status=Article.Status.PUBLISHED, article__released_at__lte=now
-    )
+    """What the archive shows of any issue: its news, not withdrawn, not under embargo; pinned articles first."""
+    kept = IssueItem.objects.exclude(state__in=IssueItem.OUT).exclude(is_told=False)
+    kept = kept.filter(article__status=Article.Status.PUBLISHED, article__released_at__lte=now)
     is_pinned_last = Case(When(state=IssueItem.State.PINNED, then=Value(0)), default=Value(1))
     return kept.order_by(is_pinned_last, "position", "pk")
 

@@ -13,12 +13,13 @@ from django.db.models import Max, Q
 from django.utils.translation import gettext as _
 
 from articles.models import Article
-from newsletter.digests import approval, preflight, punctuality, scheduling, versions
+from newsletter.digests import approval, preflight, punctuality, scheduling, telling, versions
 from newsletter.digests.arranging import arrange, rank
 from newsletter.digests.expiring import expire_held
 from newsletter.digests.models import Issue, IssueItem, Schedule
 from newsletter.digests.opening import lock
 from newsletter.digests.opening import new_issue as new_issue
+from newsletter.digests.selection import TooFew
 from newsletter.lib.failures import Failures
 from newsletter.subscribers.models import Cadence, Newsletter
 
@@ -263,12 +264,21 @@ def decide(issue: Issue, *, schedule: Schedule, now: datetime) -> None:
         issue.skip(reason=_("Nothing new: no article was released in the last %(days)d days.") % days)
     elif is_late and schedule.when_late == Schedule.WhenLate.SKIP:
         punctuality.skip_late(issue, schedule, now=now)
+    elif schedule.approval == Schedule.Approval.REQUIRED and (shortfall := telling.shortfall(issue, now=now)):
+        issue.skip(reason=_why_short(shortfall, issue))
     elif schedule.approval == Schedule.Approval.REQUIRED:
         issue.hold(reason=_("Nobody approved it before its time. Approve it to send it now, or cancel it."))
     else:
         _let_go(
             issue, schedule=schedule, reason=punctuality.lateness(issue, schedule, now=now) if is_late else "", now=now
         )
+
+
+def _why_short(shortfall: TooFew, issue: Issue) -> str:
+    if not shortfall.count:
+        return _("Nothing new: all that it could bring went out before.")
+    values = {"count": shortfall.count, "minimum": issue.min_articles}
+    return _("Too little is new: %(count)d of at least %(minimum)d articles.") % values
 
 
 def _let_go(issue: Issue, *, schedule: Schedule, reason: str, now: datetime) -> None:

@@ -96,7 +96,7 @@ class IssueRenderer:
             frame = self._frame
             if not frame.body and (not full or all(story.is_sponsored for story in (*full, *headlines))):
                 return None
-            left_out = len(self._stories) - len(full) - len(headlines) if is_short else 0
+            left_out = max(self._told_count - len(full) - len(headlines), 0) if is_short else 0
             return self._mail(frame, full, headlines, ads.ads_of(offers), left_out=left_out)
 
     def render_stories(self, full: Sequence[Story], headlines: Sequence[Story] = ()) -> RenderedMail:
@@ -127,6 +127,11 @@ class IssueRenderer:
             html = render_to_string("digests/_issue.html", context)
         shown_html = mark_safe(html.replace(f'="{settings.SITE_URL}/', '="/'))  # noqa: S308 (the template escaped it)
         return WebVersion(shown_html, whole.stories, whole.headlines, corrections)
+
+    @cached_property
+    def _told_count(self) -> int:
+        """How many stories its page on the web has."""
+        return shown_items(now=self.issue.launched_at or self.issue.send_at).filter(issue=self.issue).count()
 
     def _ads_on_the_web(self) -> tuple[Ad, ...]:
         carried = self.issue.carried_offers.filter(offer__is_stopped=False).select_related("offer").order_by("pk")

@@ -24,7 +24,6 @@ from newsletter.delivery.models import Campaign, Send
 from newsletter.digests.drafting import window_days_after
 from newsletter.digests.models import EditionItem, Issue, IssueItem, Schedule
 from newsletter.insights.article_standing import (
-    coming,
     is_eligible,
     newsletters_of,
     own_reason,
@@ -32,6 +31,7 @@ from newsletter.insights.article_standing import (
     share_of,
     why_not,
 )
+from newsletter.insights.drawing import Draw
 
 MOST_COUNTED = 20_000  # sends of all campaigns of a page together
 Place = tuple[int, int]  # article, newsletter
@@ -45,6 +45,13 @@ class Page:
     carried: dict[Place, list[str]] = field(default_factory=lambda: defaultdict(list))
     items: dict[Place, list[IssueItem]] = field(default_factory=lambda: defaultdict(list))
     runs: dict[int, tuple[Schedule, datetime, int]] = field(default_factory=dict)
+    draws: dict[int, Draw] = field(default_factory=dict)
+
+    def draw(self, issue: Issue) -> Draw:
+        """What a waiting issue would bring, asked once."""
+        if issue.pk not in self.draws:
+            self.draws[issue.pk] = Draw.of(issue, now=self.now)
+        return self.draws[issue.pk]
 
     @property
     def newsletters(self) -> set[int]:
@@ -52,7 +59,10 @@ class Page:
 
 
 def standings_in_list(articles: Sequence[Article], now: datetime) -> dict[int, list[Standing]]:
-    """By article. What keeps it out of every newsletter is told once, without one's name. Ten queries at most."""
+    """By article. What keeps it out of every newsletter is told once, without one's name.
+
+    Ten queries at most, and about as many for each issue that waits with any of them.
+    """
     if not articles:
         return {}
     page = Page(now)
@@ -77,7 +87,9 @@ def _standing(article: Article, newsletter: int, name: str, page: Page) -> Stand
     item = next((each for each in items if each.state not in IssueItem.OUT), None)
     if item and is_eligible(article, page.now):
         url = reverse("admin:digests_issue_change", args=[item.issue_id])
-        return Standing(name, "; ".join([coming(item.issue), *carried]), "good", url)
+        draw = page.draw(item.issue)
+        tone = "good" if carried or draw.brings(article.pk) else "plain"
+        return Standing(name, "; ".join([draw.told_of(article.pk), *carried]), tone, url)
     if carried:
         return Standing(name, "; ".join(carried), "good")
     if own_reason(article, page.now):

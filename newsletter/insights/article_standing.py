@@ -17,7 +17,6 @@ from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from articles.models import Article
 from articles.outlook import Standing
@@ -26,6 +25,7 @@ from newsletter.delivery.books import books_of
 from newsletter.delivery.models import Campaign, Send
 from newsletter.digests.drafting import window_days
 from newsletter.digests.models import EditionItem, Issue, IssueItem, Schedule
+from newsletter.insights.drawing import Draw
 from newsletter.insights.wording import moment
 from newsletter.subscribers.models import Newsletter
 
@@ -80,17 +80,11 @@ def effects_of_withdrawing(article: Article, now: datetime) -> list[str]:
     """What withdrawing it now would do, in sentences."""
     effects = []
     for items in _waiting_items(article).values():
-        for item in items:
-            issue, left = item.issue, item.issue.items.exclude(state__in=IssueItem.OUT).count() - 1
-            values = {"issue": issue, "at": moment(issue.send_at), "count": left}
-            effects.append(
-                ngettext(
-                    "It is taken from %(issue)s of %(at)s, which then has %(count)d article.",
-                    "It is taken from %(issue)s of %(at)s, which then has %(count)d articles.",
-                    left,
-                )
-                % values
-            )
+        effects += [
+            _("It is taken from %(issue)s of %(at)s.") % {"issue": item.issue, "at": moment(item.issue.send_at)}
+            for item in items
+            if item.state not in IssueItem.OUT
+        ]
     under_way = Campaign.objects.filter(
         status__in=[Campaign.Status.SENDING, Campaign.Status.PAUSED], issue__editions__items__article=article
     ).distinct()
@@ -116,9 +110,12 @@ def _standing(
         tone, url = "good", reverse("admin:digests_issue_change", args=[carried[0].issue.pk])
     place = next((item for item in items if item.state not in IssueItem.OUT), None)
     if place and is_eligible(article, now):
-        parts.insert(0, coming(place.issue))
-        tone, url = "good", reverse("admin:digests_issue_change", args=[place.issue_id])
+        draw = Draw.of(place.issue, now=now)
+        parts.insert(0, draw.told_of(article.pk))
+        url = reverse("admin:digests_issue_change", args=[place.issue_id])
+        tone = "good" if carried or draw.brings(article.pk) else "plain"
     elif not parts or items:
+        parts += _missed(article, newsletter) if not carried else []
         next_run = None if own_reason(article, now) or items else _next_run(newsletter)
         days = window_days(next_run[0], now=now) if next_run else 0
         parts.append(planned(article, *next_run, days=days) if next_run else why_not(article, items, now))
@@ -126,14 +123,11 @@ def _standing(
     return Standing(newsletter=str(newsletter), text="; ".join(parts), tone=tone, url=url)
 
 
-def coming(issue: Issue) -> str:
-    """When the issue that has it goes out."""
-    values = {"at": moment(issue.send_at), "number": issue.number}
-    if issue.status == Issue.Status.APPROVED:
-        return _("goes out %(at)s in #%(number)d") % values
-    if issue.status == Issue.Status.HELD:
-        return _("in #%(number)d, which is held until somebody approves it") % values
-    return _("in the draft of #%(number)d, planned for %(at)s") % values
+def _missed(article: Article, newsletter: Newsletter) -> list[str]:
+    """The latest issue that listed it, went out and had no room for it."""
+    left_out = IssueItem.objects.filter(article=article, issue__newsletter=newsletter, is_told=False)
+    latest = left_out.filter(issue__launched_at__isnull=False).select_related("issue").order_by("-issue__launched_at")
+    return [_("had no room in #%(number)d") % {"number": item.issue.number} for item in latest[:1]]
 
 
 def why_not(article: Article, items: Sequence[IssueItem], now: datetime) -> str:

@@ -22,7 +22,7 @@ from tests import factories
 from tests.factories import NOW
 
 pytestmark = pytest.mark.django_db
-MOST_QUERIES = 10
+MOST_QUERIES = 10 + 10  # and for the one issue that waits
 
 
 def told(*articles: Article) -> list[list[str]]:

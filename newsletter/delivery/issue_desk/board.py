@@ -135,9 +135,9 @@ class _Laying:
 
     @cached_property
     def told(self) -> Mapping[int, Issue]:
-        """The latest issue that went out with each article."""
+        """The latest issue that told each article."""
         rows = IssueItem.objects.filter(article__in=list(self.items), issue__launched_at__isnull=False)
-        rows = rows.exclude(state__in=IssueItem.OUT).select_related("issue__newsletter")
+        rows = rows.exclude(state__in=IssueItem.OUT).exclude(is_told=False).select_related("issue__newsletter")
         return {item.article_id: item.issue for item in rows.order_by("issue__launched_at", "pk")}
 
     @cached_property

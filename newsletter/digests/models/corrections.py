@@ -15,8 +15,8 @@ from newsletter.digests.models.issues import Issue
 
 class CorrectionQuerySet(models.QuerySet["Correction"]):
     def of_issue(self, issue: Issue) -> Self:
-        """The notes for an issue's web version, the latest first: its own, and those on articles that it carried."""
-        mine = Q(issue=issue) | Q(article__in=issue.items.values("article"))
+        """The notes for an issue's web version, the latest first: its own, and those on articles that it told."""
+        mine = Q(issue=issue) | Q(article__in=issue.items.exclude(is_told=False).values("article"))
         return self.filter(mine).order_by("-at", "-pk")
 
     def on_page_of(self, article: Article) -> Self:

@@ -251,6 +251,10 @@ class IssueItem(models.Model):
         _("section in this mail"), max_length=80, blank=True, db_default="",
         help_text=_("The title that it stands under, where topics have sections. Empty: its own topic."),
     )  # fmt: skip
+    is_told = models.BooleanField(
+        null=True, editable=False,
+        help_text="whether the issue brought it as news; empty: not launched, or nobody has looked (telling.py)",
+    )  # fmt: skip
 
     class Meta:
         verbose_name = _("item")

@@ -18,7 +18,7 @@ from django.utils.translation import ngettext
 from articles.models import Feed
 from newsletter.delivery.books import books_of
 from newsletter.delivery.models import Campaign, Send, TransportOutage
-from newsletter.digests import senders
+from newsletter.digests import senders, telling
 from newsletter.digests.models import Issue, Schedule, SenderDomain
 from newsletter.engagement.models import Event
 from newsletter.insights import health
@@ -96,6 +96,8 @@ def _issues(now: datetime) -> Iterator[Need]:
         schedule__approval=Schedule.Approval.REQUIRED,
     )  # fmt: skip
     for issue in undecided[:SHOWN]:
+        if telling.shortfall(issue, now=issue.send_at):  # then it is skipped
+            continue
         text = _("Nobody has approved %(issue)s yet.") % {"issue": issue}
         detail = _("At %(time)s it is held instead of sent.") % {"time": _time(issue.send_at)}
         yield Need(text, detail, _("Open its desk"), desk_of(issue), "digests.change_issue")

@@ -178,6 +178,21 @@ def test_provider_that_fails_is_tried_with_few_readers_before_it_counts_as_down(
     assert len(mailgun.calls[2].to) == 1
 
 
+def test_provider_that_failed_is_tried_with_one_reader_the_next_time(
+    messages: list[Outgoing], mailgun: MailgunServer
+) -> None:
+    mailgun.then(*[Bad(status=500)] * 6)
+    delivered(messages)
+
+    in_doubt, error = delivered(messages)
+    outcomes, _error = delivered(messages)
+
+    assert isinstance(error, TransportDownError)
+    assert fates(in_doubt) == {"unknown": 3}
+    assert fates(outcomes) == {"accepted": READERS}
+    assert [len(call.to) for call in mailgun.calls[3:]] == [1, 1, 1, 1, 8, 8, 7]
+
+
 def test_half_a_batch_that_is_refused_is_told_apart(
     messages: list[Outgoing], http_server: HttpServer, settings: Settings
 ) -> None:

@@ -35,6 +35,7 @@ ASK_SECONDS, AFTERWARDS_SECONDS = 0.25, 0.75
 MAX_REPEATS = 2
 SHRINK = 10  # after a call that failed batches are so much smaller, until one succeeds: fewer readers are in doubt
 
+_failed: set[int] = set()  # hashes of the settings that this process left failing: they are tried with one reader
 
 _TAKEN_BEFORE = re.compile(r"duplicate|idempoten|already", re.IGNORECASE)
 _CONFLICT = "409"
@@ -62,12 +63,14 @@ class ProviderTransport:
         self._connections = sending.get("connections", CONNECTIONS)
         self._full_size = min(abilities.batch_size, sending.get("batch", abilities.batch_size))
         self._calls = Calls(lambda: Caller(mailer, abilities), connections=self._connections)
-        self._sorter = Sorter(abilities, batch_size=self._full_size)
+        self._settings = hash(repr(entry))
+        is_doubtful = self._settings in _failed
+        self._sorter = Sorter(abilities, batch_size=1 if is_doubtful else self._full_size)
         self._health = Health()
         self._jobs: deque[Job] = deque()
         self._under_way: dict[int, Job] = {}
         self._tokens = itertools.count()
-        self._limit: int = self._connections
+        self._limit: int = 1 if is_doubtful else self._connections
         self._not_before = 0.0
         self._asked_at = 0.0
         self._ended_at: float | None = None
@@ -211,6 +214,7 @@ class ProviderTransport:
 
     def _recover(self) -> None:
         self._health = Health()
+        _failed.discard(self._settings)
         self._sorter.batch_size = min(self._full_size, self._sorter.batch_size * SHRINK)
         self._limit = min(self._connections, self._limit + 1)
 
@@ -247,6 +251,7 @@ class ProviderTransport:
             self._again(replace(job, repeats=job.repeats + 1), 0.5 * 2**job.repeats)
             return
         yield from _outcomes(job.batch, Fate.UNKNOWN, result.words)
+        _failed.add(self._settings)
         self._sorter.batch_size = max(1, self._sorter.batch_size // SHRINK)
         self._end(self._health.failed(result.words))
 

@@ -306,7 +306,7 @@ MEDIA_ROOT = DATA_DIR / "media"
 PRIVATE_ROOT = DATA_DIR / "media-private"  # lists and archives that are being brought in; no URL leads here
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "config.static_files.ThriftyStorage"},
 }
 FILE_UPLOAD_PERMISSIONS = 0o644
 

@@ -1,6 +1,6 @@
 """Sites that are set up once in a run of the tests, and copied for whoever starts one.
 
-To migrate an empty database, to compress the static files and to draw the demo's pictures takes seventeen seconds of a
+To migrate an empty database, to compress the static files and to draw the demo's pictures takes twelve seconds of a
 processor, and a run starts a site some twenty times. A first start as it is: tests/journeys/test_launcher.py.
 """
 

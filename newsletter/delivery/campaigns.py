@@ -129,6 +129,9 @@ def _is_ready(issue: Issue, *, now: datetime) -> bool:
     issue.refresh_from_db(from_queryset=Issue.objects.select_for_update(of=("self",)).select_related(*WITH_ISSUE))
     if issue.status != Issue.Status.APPROVED or issue.launched_at is not None or issue.send_at > now:
         return False
+    could_go_at = max(filter(None, [issue.send_at, issue.approved_at]))
+    if issue.schedule and punctuality.waits_for_quiet(issue.schedule, could_go_at, now=now):
+        return False
     return not Campaign.objects.filter(issue=issue).exists()  # one that is still being taken back
 
 

@@ -73,15 +73,26 @@ def has_waves(issue: Issue) -> bool:
 
 
 def moment_at(issue: Issue, moment: Moment) -> datetime:
-    """When readers of this zone and hour get the issue, in UTC: its ``send_at`` at the earliest."""
+    """When readers of this zone and hour get the issue, in UTC: its ``send_at`` at the earliest.
+
+    And then as well if their own moment would be quiet: earlier than they wished beats on a day of rest.
+    """
     name, hour = moment
     schedule = issue.schedule
     assert schedule is not None
     if hour != NO_HOUR and _takes_hours(issue):
-        return next_local_time(time(hour), _zone(name, issue.newsletter.time_zone), since=issue.send_at)
+        return _unless_quiet(issue, time(hour), _zone(name, issue.newsletter.time_zone))
     if schedule.in_readers_zone:
-        return next_local_time(_own_time(issue, schedule), _zone(name, schedule.time_zone), since=issue.send_at)
+        return _unless_quiet(issue, _own_time(issue, schedule), _zone(name, schedule.time_zone))
     return issue.send_at
+
+
+def _unless_quiet(issue: Issue, at: time, zone: ZoneInfo) -> datetime:
+    """The next such moment in the zone; ``send_at`` if it is in quiet hours or on a quiet day there."""
+    moment = next_local_time(at, zone, since=issue.send_at)
+    day = moment.astimezone(zone).date()
+    is_quiet = issue.newsletter.is_quiet_at(at) or issue.newsletter.is_quiet_on(day)
+    return issue.send_at if is_quiet else moment
 
 
 def of_their_hour(issue: Issue, readers: Audience, *, now: datetime) -> Audience:

@@ -27,7 +27,6 @@ logger = logging.getLogger(__name__)
 
 UNDECIDED = frozenset({Issue.Status.DRAFT, Issue.Status.IN_REVIEW})
 LONGEST_SILENCE_DAYS = 62
-LONGEST_DRAFT = timedelta(days=2)
 DEFAULT_WINDOW_DAYS = 3
 LONGEST_KEPT = timedelta(days=366)  # what an editor keeps for later may be as old as this
 ISSUES_REMEMBERED = 10  # in which an editor's decision about an article is looked for
@@ -63,7 +62,8 @@ def correct_plans(*, failures: Failures, now: datetime) -> None:
 
 def open_drafts(*, failures: Failures, now: datetime) -> Iterator[Issue]:
     """Draft the issue of every schedule whose draft time has come. Yields the issues that are new."""
-    soon = Schedule.objects.due(now + LONGEST_DRAFT).select_related("newsletter")
+    longest = Schedule.objects.aggregate(minutes=Max("draft_minutes"))["minutes"] or 0
+    soon = Schedule.objects.due(now + timedelta(minutes=longest)).select_related("newsletter")
     for schedule in soon:
         planned = schedule.next_run_at
         if planned is None or now < planned - timedelta(minutes=schedule.draft_minutes):
@@ -94,6 +94,8 @@ def close_forgotten(*, failures: Failures, now: datetime) -> Iterator[Issue]:
     """Decide the drafts whose schedule no longer has that run, because it was changed, switched off or deleted."""
     for issue in Issue.objects.undecided(now).select_related("newsletter", "schedule"):
         with failures:
+            if issue.schedule and punctuality.waits_for_quiet(issue.schedule, issue.send_at, now=now):
+                continue
             if issue.schedule is None:
                 issue.hold(reason=_("Its schedule was deleted. Approve it to send it now, or cancel it."))
             elif not issue.schedule.is_active:
@@ -114,7 +116,7 @@ def _close_run(schedule: Schedule, *, now: datetime) -> Issue | None:
     Of several runs that nobody ran, the last is decided and carries the articles of all; the others are skipped.
     """
     owed = scheduling.owed_runs(schedule, now=now)
-    if not owed:
+    if not owed or punctuality.waits_for_quiet(schedule, owed[-1].at, now=now):
         return None
     with transaction.atomic():
         for run in punctuality.passed_over(owed):

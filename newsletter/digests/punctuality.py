@@ -21,6 +21,14 @@ def is_late(issue: Issue, schedule: Schedule, *, now: datetime) -> bool:
     return now - could_go_at > timedelta(minutes=schedule.tolerance_minutes)
 
 
+def waits_for_quiet(schedule: Schedule, planned: datetime, *, now: datetime) -> bool:
+    """Whether a run comes so late that it would fall into quiet hours or on a quiet day: it waits for their end."""
+    local = now.astimezone(ZoneInfo(schedule.time_zone))
+    newsletter, tolerance = schedule.newsletter, timedelta(minutes=schedule.tolerance_minutes)
+    is_quiet = newsletter.is_quiet_on(local.date()) or newsletter.is_quiet_at(local.time())
+    return is_quiet and now - planned > tolerance
+
+
 def lateness(issue: Issue, schedule: Schedule, *, now: datetime) -> str:
     """``It was due at 07:00 and went out late, at 10:12: …``"""
     return _("It was due on %(due)s and is late, on %(now)s: nothing was running at its time.") % {

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from html import unescape
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.template.loader import render_to_string
@@ -111,7 +112,7 @@ class IssueRenderer:
             known = self._load(pks)
             told = [known[pk] for pk in pks if pk in known]
             count = self.issue.max_articles
-            shown = self._ads_on_the_web() if told or self._frame.body else ()
+            shown = self._ads_on_the_web(now) if told or self._frame.body else ()
             whole = Arrangement(self._frame.look, "", tuple(told[:count]), tuple(told[count:]), ads=shown)
             corrections = list(Correction.objects.of_issue(self.issue))
             context = {
@@ -133,9 +134,11 @@ class IssueRenderer:
         """How many stories its page on the web has."""
         return shown_items(now=self.issue.launched_at or self.issue.send_at).filter(issue=self.issue).count()
 
-    def _ads_on_the_web(self) -> tuple[Ad, ...]:
-        carried = self.issue.carried_offers.filter(offer__is_stopped=False).select_related("offer").order_by("pk")
-        return ads.ads_of(row.offer for row in carried)
+    def _ads_on_the_web(self, now: datetime) -> tuple[Ad, ...]:
+        """Those that are not over: an issue is read for years, an offer is for so many days."""
+        today = now.astimezone(ZoneInfo(self.newsletter.time_zone)).date()
+        carried = self.issue.carried_offers.filter(offer__is_stopped=False, offer__ends_on__gte=today)
+        return ads.ads_of(row.offer for row in carried.select_related("offer").order_by("pk"))
 
     def _placed(self, items: list[EditionItem]) -> tuple[list[Story], list[Story]]:
         known = self._load([item.article_id for item in items])

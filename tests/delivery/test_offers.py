@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from threading import Barrier
 
 import pytest
@@ -107,6 +107,9 @@ def test_web_version_shows_it_labelled(newsletter: Newsletter, special: Newslett
 
     assert html.index("Advertisement") < html.index("Two cups for one")
     assert 'rel="sponsored' in html
+    last_day = issue.carried_offers.get().offer.ends_on
+    a_day_later = datetime.combine(last_day + timedelta(days=1), time(12), UTC)
+    assert "Two cups for one" not in render_web(issue=issue, now=a_day_later).html
 
 
 def test_who_gets_no_article_gets_no_offer(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, time, timedelta
+from datetime import time, timedelta
 from threading import Barrier
 from typing import Any
 
@@ -19,6 +19,7 @@ from newsletter.delivery.settling import Ledger
 from newsletter.digests import drafting
 from newsletter.digests.models import Issue, Schedule
 from newsletter.subscribers.models import Newsletter, PersonalMail, Subscription, WelcomeMail
+from tests.delivery.own_hours import punctual_newsletter, reader, ready, served_at, sweep
 from tests.factories import (
     NOW,
     make_article,
@@ -38,40 +39,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 @pytest.fixture
 def punctual() -> Newsletter:
-    return make_newsletter(offers_delivery_time=True, time_zone="Europe/Paris")
-
-
-def reader(newsletter: Newsletter, *, zone: str = "", hour: int | None = None, **fields: Any) -> Subscription:
-    return make_subscription(newsletter=newsletter, subscriber=make_subscriber(time_zone=zone), hour=hour, **fields)
-
-
-def ready(newsletter: Newsletter, **fields: Any) -> Issue:
-    """An issue of a daily schedule, ready at NOW (06:00 UTC, 07:00 in Paris), with an article."""
-    make_article()
-    schedule = make_schedule(newsletter=newsletter, **fields)
-    [issue] = {each for each in drafting.run_due(now=NOW) if each.schedule == schedule}
-    return issue
-
-
-def sweep(at: datetime) -> None:
-    """Everything that is due, and every mail is accepted."""
-    for _campaign in sweeping.sweep(now=at):
-        pass
-    queued = Send.objects.filter(status=Send.Status.QUEUED)
-    queued.update(status=Send.Status.SENT, settled_at=at)
-
-
-def served_at(moments: list[datetime]) -> dict[int, list[datetime]]:
-    """reader -> the moments of ``moments`` at which it got its mail."""
-    found: dict[int, list[datetime]] = {}
-    known: set[int] = set()
-    for at in moments:
-        sweep(at)
-        new = Send.objects.filter(status=Send.Status.SENT).exclude(pk__in=known)
-        for send in new:
-            found.setdefault(send.subscriber_id or 0, []).append(at)
-            known.add(send.pk)
-    return found
+    return punctual_newsletter()
 
 
 def test_everybody_gets_it_at_their_hour_once(punctual: Newsletter) -> None:

@@ -69,6 +69,18 @@ def test_draft_opens_before_the_run_and_takes_in_what_comes_later() -> None:
     assert [item.article for item in draft.items.all()] == [late, early]
 
 
+def test_draft_may_open_a_week_before_the_run() -> None:
+    make_article()
+    make_schedule(time=time(6), weekdays=[0], next_run_at=NOW, draft_minutes=5 * 24 * 60)
+
+    drafting.run_due(now=NOW - timedelta(days=6))
+    before = Issue.objects.count()
+    drafting.run_due(now=NOW - timedelta(days=4))
+
+    assert before == 0
+    assert Issue.objects.get().send_at == NOW
+
+
 def test_what_comes_after_an_editor_set_the_order_goes_behind() -> None:
     older, newer = make_article(released_at=NOW - timedelta(hours=9)), make_article()
     make_schedule(time=time(6), next_run_at=NOW, draft_minutes=45)

@@ -10,8 +10,8 @@ import pytest
 from newsletter.delivery import campaigns
 from newsletter.digests import drafting, scheduling
 from newsletter.digests.models import Issue, Schedule
-from newsletter.subscribers.models import Cadence
-from tests.factories import NOW, make_article, make_newsletter, make_schedule, make_subscription
+from newsletter.subscribers.models import Cadence, Newsletter
+from tests.factories import NOW, make_article, make_editor, make_newsletter, make_schedule, make_subscription
 
 pytestmark = pytest.mark.django_db
 
@@ -33,6 +33,37 @@ def test_run_after_a_short_stop_goes_out_and_is_called_late_beyond_the_tolerance
     issue = Issue.objects.get()
     assert issue.status == Issue.Status.APPROVED
     assert ("late" in issue.reason) is is_told
+
+
+QUIET_MOMENTS = [NOW + hours * HOUR for hours in (17, 20, 42)]  # 23:00; 02:00 and midnight of a quiet day
+
+
+def quiet_newsletter() -> Newsletter:
+    return make_newsletter(quiet_from=time(22), quiet_until=time(6), quiet_dates=["2026-11-24"])
+
+
+def test_late_run_waits_for_the_end_of_quiet_hours_and_days() -> None:
+    make_article()
+    make_schedule(newsletter=quiet_newsletter(), next_run_at=NOW, time_zone="UTC")
+
+    for moment in QUIET_MOMENTS:
+        drafting.run_due(now=moment)
+        assert not Issue.objects.exclude(status=Issue.Status.DRAFT).exists()
+    drafting.run_due(now=NOW + 2 * DAY)
+
+    assert outcomes() == [(date(2026, 11, 23), "skipped"), (date(2026, 11, 25), "approved")]
+
+
+def test_late_issue_that_was_approved_waits_for_the_end_of_quiet_hours_and_days() -> None:
+    make_article()
+    newsletter = quiet_newsletter()
+    make_subscription(newsletter=newsletter, cadence=Cadence.DAILY)
+    schedule = make_schedule(newsletter=newsletter, next_run_at=NOW, time_zone="UTC")
+    issue, _is_new = drafting.issue_of_run(schedule, NOW, now=NOW - HOUR)
+    issue.approve(by=make_editor(), now=NOW - HOUR)
+
+    assert [campaigns.launch(issue, now=moment) for moment in QUIET_MOMENTS] == [None] * 3
+    assert campaigns.launch(issue, now=NOW + 2 * DAY)
 
 
 def test_late_run_is_skipped_where_the_newsletter_says_so_and_its_articles_wait() -> None:

@@ -74,6 +74,13 @@ def test_placeholder_in_a_published_article_only_warns_and_in_words_for_this_mai
     assert verdicts(issue, "placeholder")[0] == Verdict.ERROR
 
 
+def test_placeholder_that_only_readers_of_fewer_topics_would_see_blocks_as_well() -> None:
+    issue = make_issue(articles=[make_article() for _number in range(20)], max_articles=3)
+    issue.items.filter(position=19).update(summary="TK")
+
+    assert verdicts(issue, "placeholder") == [Verdict.ERROR]
+
+
 def test_automatic_run_is_not_held_for_what_a_published_article_says() -> None:
     schedule = make_schedule()
     make_article(title="What TK means to an editor")

@@ -125,6 +125,31 @@ def test_server_that_has_no_room_at_all_is_down_and_blames_nobody(server: SmtpSe
     check_books(server, result, 40)
 
 
+@pytest.mark.parametrize("stage", [Stage.RCPT, Stage.DATA, Stage.BODY])
+def test_service_that_closes_on_everybody_is_down_after_some_tries(server: SmtpServer, stage: Stage) -> None:
+    if stage is Stage.DATA and "CHUNKING" in server.extensions:
+        pytest.skip("there is no DATA in this dialogue")
+    server.refuse(stage, "421 4.3.2 not today")
+
+    result = hand_over(server, 40)
+
+    assert isinstance(result.error, TransportDownError)
+    assert result.counts().keys() <= {Fate.DEFERRED}
+    assert sum(result.counts().values()) <= 4
+    assert server.connection_count <= 8
+    check_books(server, result, 40)
+
+
+def test_service_that_closes_on_one_reader_takes_all_others(server: SmtpServer) -> None:
+    server.refuse(Stage.RCPT, "421 4.3.2 not this one", recipient=reader(3))
+
+    result = hand_over(server, 20, connections=1)
+
+    assert result.counts() == {Fate.ACCEPTED: 19, Fate.DEFERRED: 1}
+    assert not result.error
+    check_books(server, result, 20)
+
+
 @pytest.mark.parametrize("stage", [Stage.RCPT, Stage.MESSAGE])
 def test_service_that_closes_in_the_middle_defers_one_and_takes_the_rest_later(
     server: SmtpServer, stage: Stage

@@ -231,6 +231,8 @@ class SmtpTransport:
             if decided.reply.code != SERVICE_CLOSING and decided.stage is not Stage.ADDRESS:
                 connection.answered_count += 1
                 self._barren_count = 0
+            elif decided.reply.code == SERVICE_CLOSING and connection.is_fresh:
+                self._count_barren(words(*decided.reply))
             outcome = self._judge.outcome(decided)
             if outcome:
                 self._outcomes.append(outcome)
@@ -257,10 +259,16 @@ class SmtpTransport:
                 self._at_hand.append(message)
         if not (under_way and connection.is_fresh):
             return
-        self._barren_count += 1
         if stage in {Stage.RESET, Stage.MAIL} and not dialogue.is_over:
+            self._barren_count += 1
             self._barred(response, connection)
-        elif self._barren_count >= _MAX_BARREN:
+        else:
+            self._count_barren(response)
+
+    def _count_barren(self, response: str) -> None:
+        """A connection ended before it was of any use to anybody."""
+        self._barren_count += 1
+        if self._barren_count >= _MAX_BARREN:
             self._down = self._down or TransportDownError(response)
 
     def _give_up(self, connection: Connection) -> None:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import NamedTuple
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from newsletter.delivery import campaigns, claiming, dispatch, ending, packing, recovering
 from newsletter.delivery.dispatch import Clock
@@ -37,17 +38,20 @@ class Ring(NamedTuple):
 
 
 def rings(*, now: datetime) -> Iterator[Ring]:
-    """Sweep; yields each campaign that has something to send as often as may send it at once, then those to be filled,
-    and those that were stopped and have something left.
+    """Sweep; yields each campaign that has something to send as often as may send it at once, and those to be filled;
+    then those that were stopped and have something left.
 
     Raises as ``sweep`` does, when all is done.
     """
-    failures = Failures()
+    failures, filled = Failures(), set()
     with failures:
         for campaign in sweep(now=now):
             if not campaign.issue.is_alert:
                 yield from [Ring(campaign, "campaigns")] * settings.SENDERS_PER_CAMPAIGN
-    for campaign in Campaign.objects.being_filled().filter(issue__is_alert=False):
+                if campaign.filled_to is not None:
+                    filled.add(campaign.pk)
+                    yield Ring(campaign, "campaigns", Work.FILL)
+    for campaign in Campaign.objects.being_filled().filter(issue__is_alert=False).exclude(pk__in=filled):
         yield Ring(campaign, "campaigns", Work.FILL)
     for campaign in ending.unfinished(now):
         yield Ring(campaign, "campaigns", Work.END)
@@ -73,25 +77,30 @@ def rings_for_alerts(*, now: datetime) -> Iterator[Ring]:
 
 
 def sweep(*, now: datetime) -> Iterator[Campaign]:
-    """Launch, resume, recover, close; yields the campaigns that have something to send now.
+    """Recover, resume, close, launch; yields the campaigns that have something to send now.
 
-    What fails stops nothing else. Raises an ExceptionGroup, when all is done, if something did.
+    First those that are on their way, then each as soon as it is launched: ten newsletters of seven o'clock do not wait
+    for each other. What fails stops nothing else. Raises an ExceptionGroup, when all is done, if something did.
     """
     failures = Failures()
     with failures:
         recovering.recover_abandoned(now=now)
-    for _issue in campaigns.launch_ready(failures=failures, now=now):
-        pass
     for _campaign in campaigns.resume_due(now=now):
-        pass
-    for _campaign in campaigns.launch_waves(failures=failures, now=now):
         pass
     with failures:
         campaigns.release_capped(now=now)
-    for campaign in Campaign.objects.sending().select_related("issue"):
+    yield from _having_work(Campaign.objects.sending(), failures=failures, now=now)
+    for issue in campaigns.launch_ready(failures=failures, now=now):
+        yield from _having_work(Campaign.objects.sending().filter(issue=issue), failures=failures, now=now)
+    for campaign in campaigns.launch_waves(failures=failures, now=now):
+        yield from _having_work(Campaign.objects.sending().filter(pk=campaign.pk), failures=failures, now=now)
+    failures.raise_together()
+
+
+def _having_work(found: QuerySet[Campaign], *, failures: Failures, now: datetime) -> Iterator[Campaign]:
+    for campaign in found.select_related("issue"):
         if failures.attempt(partial(_has_work_or_is_finished, campaign, now=now)):
             yield campaign
-    failures.raise_together()
 
 
 def _has_work_or_is_finished(campaign: Campaign, *, now: datetime) -> bool:

@@ -52,6 +52,34 @@ def test_sweep_yields_what_can_be_sent_before_it_reports_what_failed(broken: Iss
     assert next(iter(sweeping.sweep(now=NOW))).issue == sound
 
 
+def test_what_is_launched_is_rung_for_before_the_next_is_launched(approved_issue: MakeIssue) -> None:
+    newsletters = [make_newsletter() for _number in range(3)]
+    for each in newsletters:
+        make_subscription(newsletter=each)
+        approved_issue(newsletter=each)
+
+    launched = []
+    for ring in sweeping.rings(now=NOW):
+        if ring.work == sweeping.Work.SEND and ring.campaign.pk not in launched:
+            launched.append(ring.campaign.pk)
+            assert Campaign.objects.count() == len(launched)
+
+    assert len(launched) == 3
+
+
+def test_campaign_on_its_way_is_rung_for_before_anything_is_launched(
+    newsletter: Newsletter, approved_issue: MakeIssue
+) -> None:
+    make_subscription(newsletter=newsletter)
+    on_its_way = campaigns.launch(approved_issue(), now=NOW)
+    other = make_newsletter()
+    make_subscription(newsletter=other)
+    approved_issue(newsletter=other)
+
+    assert next(iter(sweeping.sweep(now=NOW))) == on_its_way
+    assert Campaign.objects.count() == 1
+
+
 def test_campaign_that_cannot_be_sent_says_so_and_tries_again(
     newsletter: Newsletter, approved_issue: MakeIssue, clock: Clock, smtp_mailers: SmtpServer
 ) -> None:

@@ -96,6 +96,12 @@ class Campaign(models.Model):
         """Claim nothing more. With ``resume_at`` the sweep goes on by itself then; without, a person must."""
         return transition(self, sources=["sending"], to=self.Status.PAUSED, reason=reason, resume_at=resume_at)
 
+    def hold(self, *, reason: str) -> bool:
+        """Claim nothing more until a person lets it go on: also where it paused itself and would go on by itself."""
+        mine = type(self).objects.filter(pk=self.pk, status__in=[self.Status.SENDING, self.Status.PAUSED])
+        mine = mine.exclude(status=self.Status.PAUSED, resume_at=None)
+        return self._set(mine, status=self.Status.PAUSED, reason=reason, resume_at=None)
+
     def resume(self) -> bool:
         return transition(self, sources=["paused"], to=self.Status.SENDING, reason="", resume_at=None)
 

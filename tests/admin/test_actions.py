@@ -310,6 +310,21 @@ def test_campaign_is_paused_and_resumed_by_its_buttons(desk: Client) -> None:
     assert campaign.status == Campaign.Status.SENDING
 
 
+def test_campaign_that_paused_itself_can_be_held(desk: Client) -> None:
+    campaign = factories.make_send().campaign
+    campaign.pause(reason="The mail server cannot be reached", resume_at=factories.NOW)
+    address = reverse("admin:delivery_campaign_change", args=[campaign.pk])
+    page = desk.get(address).content.decode()
+
+    desk.post(address, {"delivery_campaign_pause": "1"})
+
+    campaign.refresh_from_db()
+    assert "delivery_campaign_pause" in page
+    assert "delivery_campaign_resume" in page
+    assert (campaign.status, campaign.resume_at) == (Campaign.Status.PAUSED, None)
+    assert "delivery_campaign_pause" not in desk.get(address).content.decode()
+
+
 def test_cancelling_a_campaign_asks_first_and_gives_back_what_waits(desk: Client) -> None:
     send = factories.make_send()
     address = reverse("admin:delivery_campaign_cancel", args=[send.campaign_id])

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from newsletter.delivery import campaigns
-from newsletter.delivery.models import Campaign, Send, TransportOutage
+from newsletter.delivery.models import Campaign, Send, Tally, TransportOutage
 from newsletter.digests import drafting
 from newsletter.digests.models import Issue, SenderDomain
 from newsletter.engagement.models import Event
@@ -111,6 +111,27 @@ def test_issue_that_nobody_approved_is_red_shortly_before_its_run() -> None:
     assert texts() == []
     Issue.objects.filter(pk=issue.pk).update(send_at=NOW + 19 * MINUTE)
     assert texts() == [f"Nobody has approved {issue} yet."]
+
+
+def test_campaign_whose_mail_server_stays_away_is_red_after_five_minutes() -> None:
+    campaign = factories.make_campaign(started_at=NOW - 30 * MINUTE)
+    campaign.pause(reason="The mail server cannot be reached: refused", resume_at=NOW + MINUTE / 2)
+    lately = Tally.objects.create(campaign=campaign, minute=NOW - 4 * MINUTE, accepted=1)
+
+    assert texts() == []
+    lately.minute = NOW - 6 * MINUTE
+    lately.save()
+    [need] = needs()
+
+    assert need.text == f"{campaign.issue} has not handed over a mail for 5 minutes."
+    assert need.detail == "The mail server cannot be reached: refused"
+
+
+def test_campaign_that_waits_for_its_hours_is_in_order() -> None:
+    campaign = factories.make_campaign(started_at=NOW - 30 * MINUTE)
+    campaign.pause(reason="It is outside the newsletter's hours.", resume_at=NOW + 600 * MINUTE)
+
+    assert texts() == []
 
 
 @pytest.mark.parametrize("kind", ["bounced", "complained"])

@@ -82,8 +82,12 @@ class CampaignAdmin(DeskAdmin[Campaign]):
         return super().has_change_permission(request, obj) and is_under_way
 
     def offered(self, row: Campaign) -> Collection[str]:
-        buttons = {Campaign.Status.SENDING: ["pause"], Campaign.Status.PAUSED: ["resume"]}
-        return buttons.get(Campaign.Status(row.status), [])
+        """What paused itself can be held as well, or it would go on when its reason is over."""
+        if row.status == Campaign.Status.SENDING:
+            return ["pause"]
+        if row.status == Campaign.Status.PAUSED:
+            return ["pause", "resume"] if row.resume_at else ["resume"]
+        return []
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
@@ -156,7 +160,7 @@ class CampaignAdmin(DeskAdmin[Campaign]):
 
     @action(description=gettext_lazy("Pause"), icon="pause")
     def pause(self, request: HttpRequest, campaign: Campaign) -> None:
-        if campaign.pause(reason=_paused_by(request)):
+        if campaign.hold(reason=_paused_by(request)):
             messages.success(request, _("Paused: nothing more is handed over until somebody resumes it."))
 
     @action(description=gettext_lazy("Resume"), icon="play_arrow")
@@ -220,7 +224,7 @@ class CampaignAdmin(DeskAdmin[Campaign]):
     @admin.action(description=gettext_lazy("Pause"), permissions=["change"])
     def pause_selected(self, request: HttpRequest, rows: QuerySet[Campaign]) -> None:
         reason = _paused_by(request)
-        self._do(request, rows, lambda campaign: campaign.pause(reason=reason), _("paused"))
+        self._do(request, rows, lambda campaign: campaign.hold(reason=reason), _("paused"))
 
     @admin.action(description=gettext_lazy("Resume"), permissions=["change"])
     def resume_selected(self, request: HttpRequest, rows: QuerySet[Campaign]) -> None:

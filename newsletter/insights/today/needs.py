@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import redis
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.urls import reverse
 from django.utils.formats import date_format, number_format
 from django.utils.timezone import localtime
@@ -17,7 +17,7 @@ from django.utils.translation import ngettext
 
 from articles.models import Feed
 from newsletter.delivery.books import books_of
-from newsletter.delivery.models import Campaign, Send, TransportOutage
+from newsletter.delivery.models import Campaign, Send, Tally, TransportOutage
 from newsletter.digests import senders, telling
 from newsletter.digests.models import Issue, Schedule, SenderDomain
 from newsletter.engagement.models import Event
@@ -28,6 +28,7 @@ NEARLY = timedelta(minutes=20)  # before its run, an issue that nobody has appro
 LATELY = timedelta(days=2)
 NEXT_DAYS = timedelta(days=3)  # whose runs are near enough to see to their sender now
 LONG_DOWN = timedelta(minutes=15)  # what is down for less comes back by itself, as a rule
+LONG_WITHOUT = timedelta(minutes=5)  # a mail, of a campaign that is on its way
 SHOWN = 3  # of a kind by name; more are told as a number
 MOST_REFUSED, MOST_COMPLAINTS = 0.02, 0.001  # of the mails of a run: from here on providers begin to refuse the rest
 FEWEST_MAILS = 50  # below, one reader's full mailbox would already be two per cent
@@ -104,6 +105,11 @@ def _issues(now: datetime) -> Iterator[Need]:
 
 
 def _campaigns(now: datetime) -> Iterator[Need]:
+    for campaign in _stuck(now)[:SHOWN]:
+        minutes = int(LONG_WITHOUT / timedelta(minutes=1))
+        text = _("%(issue)s has not handed over a mail for %(minutes)d minutes.")
+        told = text % {"issue": campaign.issue, "minutes": minutes}
+        yield Need(told, campaign.reason, _("Open the campaign"), campaign_page(campaign), "delivery.view_campaign")
     paused = Campaign.objects.filter(status=Campaign.Status.PAUSED, resume_at=None).select_related("issue__newsletter")
     for campaign in paused.order_by("-pk")[:SHOWN]:
         text = _("%(issue)s is paused on its way.") % {"issue": campaign.issue}
@@ -113,6 +119,15 @@ def _campaigns(now: datetime) -> Iterator[Need]:
     for campaign in recent:
         accepted, refused = (books[campaign.pk].of(status) for status in (Send.Status.SENT, Send.Status.FAILED))
         yield from _reputation(campaign, accepted=accepted, refused=refused)
+
+
+def _stuck(now: datetime) -> QuerySet[Campaign]:
+    """Paused by itself again and again, for a server that does not come back. What waits for its hours is in order."""
+    waiting = Campaign.objects.filter(
+        status=Campaign.Status.PAUSED, resume_at__lt=now + LONG_DOWN, started_at__lt=now - LONG_WITHOUT
+    )
+    handed_over = Tally.objects.filter(campaign=OuterRef("pk"), minute__gt=now - LONG_WITHOUT, accepted__gt=0)
+    return waiting.exclude(Exists(handed_over)).select_related("issue__newsletter").order_by("-pk")
 
 
 def _transports(now: datetime) -> Iterator[Need]:

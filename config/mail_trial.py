@@ -45,7 +45,8 @@ NEEDED = {
     "welcome": ["unsubscribe_url"],
 }
 MAILS = (
-    "address_changed", "already_subscribed", "attack_mode", "attack_over", "cadence_lowered", "confirm_address",
+    "address_changed", "already_subscribed", "attack_mode", "attack_over", "cadence_lowered", "campaign_paused",
+    "confirm_address",
     "confirmation", "issue_held", "issue_opened", "my_link", "new_link", "still_interested", "welcome",
 )  # fmt: skip
 

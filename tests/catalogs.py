@@ -34,7 +34,7 @@ from django.utils.translation import to_language, to_locale, trim_whitespace
 # Templates that only the desk and the operator see.
 DESK_TEMPLATES = (
     "admin/", "mailbox/", "unfold/", "digests/article_preview.html",
-    "email/attack_mode/", "email/attack_over/", "email/issue_held/", "email/issue_opened/",
+    "email/attack_mode/", "email/attack_over/", "email/campaign_paused/", "email/issue_held/", "email/issue_opened/",
 )  # fmt: skip
 EVERYTHING: frozenset[str] = frozenset()
 # Modules with words for readers, and the classes and functions that have them.

@@ -71,7 +71,8 @@ def drain(campaign: Campaign, *, clock: Clock, seconds: float) -> int:
     except TransportDownError as error:
         _wait_for_transport(campaign, error, now=clock())
     except SenderRefusedError as error:
-        campaign.pause(reason=_("The mail server refuses to send for us: %(error)s") % {"error": str(error)[:200]})
+        reason = _("The mail server refuses to send for us: %(error)s") % {"error": str(error)[:200]}
+        alarms.stop_for_a_person(campaign, reason=reason, now=clock())
         logger.warning("campaign %s paused: sender refused", campaign.pk)
     except (OperationalError, InterfaceError):
         raise

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
@@ -70,6 +70,10 @@ class Campaign(models.Model):
         max_length=64, default="", db_default="", editable=False,
         help_text="SHA-256 of the articles and offers that the groups of readers were planned with",
     )  # fmt: skip
+    repeat_count = models.PositiveIntegerField(
+        default=0, db_default=0, editable=False,
+        help_text="readers whose mail was accepted after an earlier one whose outcome nobody knows",
+    )  # fmt: skip
     packed_to = models.BigIntegerField(default=0, editable=False, help_text="the last send that was put into a batch")
     forgotten_at = models.DateTimeField(_("detail forgotten"), null=True, blank=True, editable=False)
     archived_to = models.BigIntegerField(default=0, db_default=0, editable=False, help_text="see archiving.py")
@@ -101,6 +105,10 @@ class Campaign(models.Model):
         mine = type(self).objects.filter(pk=self.pk, status__in=[self.Status.SENDING, self.Status.PAUSED])
         mine = mine.exclude(status=self.Status.PAUSED, resume_at=None)
         return self._set(mine, status=self.Status.PAUSED, reason=reason, resume_at=None)
+
+    def note_repeats(self, count: int) -> None:
+        """So many readers more may have got two copies."""
+        type(self).objects.filter(pk=self.pk).update(repeat_count=F("repeat_count") + count)
 
     def resume(self) -> bool:
         return transition(self, sources=["paused"], to=self.Status.SENDING, reason="", resume_at=None)

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from newsletter.delivery import journal, outcome_rows, packing, tallies
 from newsletter.delivery.journal import Mark, Page
-from newsletter.delivery.models import Batch, BatchQuerySet, Send
+from newsletter.delivery.models import Batch, BatchQuerySet, Campaign, Send
 from newsletter.delivery.outcome_rows import Row
 from newsletter.delivery.outcomes import Fate
 from newsletter.delivery.recipients import among
@@ -72,9 +72,11 @@ def _settle_accepted(campaign_pk: int, page: Page, *, now: datetime) -> None:
     if not accepted:
         return
     open_ones = Send.objects.filter(among([row.send_pk for row in accepted]), status=Send.Status.QUEUED)
-    emails = list(open_ones.values_list("subscriber__email", flat=True))
+    found = list(open_ones.values_list("subscriber__email", "reason"))
     outcome_rows.write(accepted, now=now)
-    tallies.add(campaign_pk, [(group_of(email or ""), Fate.ACCEPTED) for email in emails], now=now)
+    tallies.add(campaign_pk, [(group_of(email or ""), Fate.ACCEPTED) for email, _reason in found], now=now)
+    if repeats := sum(reason == Send.Reason.UNKNOWN for _email, reason in found):
+        Campaign(pk=campaign_pk).note_repeats(repeats)
 
 
 def _suspect(pks: set[int], *, repeats: int, now: datetime) -> set[int]:

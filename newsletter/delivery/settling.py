@@ -39,6 +39,7 @@ class _Noted(NamedTuple):
     bad_address: str = ""  # to be suppressed
     fate: Fate | None = None  # None: it was not handed over
     domain_group: str = ""
+    is_repeat: bool = False  # accepted after one of which nobody knows
 
 
 class _OpenPage:
@@ -134,7 +135,8 @@ class Ledger:
         group = group_of(reader.email)
         if outcome.fate == Fate.ACCEPTED:
             row = Row(outcome.send_pk, Send.Status.SENT, "", outcome.response, attempts=1)
-            return _Noted(row, fate=outcome.fate, domain_group=group)
+            is_repeat = reader.reason == Send.Reason.UNKNOWN
+            return _Noted(row, fate=outcome.fate, domain_group=group, is_repeat=is_repeat)
         now = self._clock()
         status, reason = verdict(outcome, reader, deadline=deadline(self._campaign, reader.reason), now=now)
         is_put_off = status == Send.Status.DEFERRED
@@ -180,6 +182,8 @@ def _write(page: _OpenPage, now: datetime) -> int:
         tallies.add(
             page.claim.campaign_pk, [(each.domain_group, each.fate) for each in page.noted if each.fate], now=now
         )
+        if repeats := sum(each.is_repeat for each in page.noted):
+            Campaign(pk=page.claim.campaign_pk).note_repeats(repeats)
         for each in page.noted:
             if each.bad_address:
                 note = each.row.response[:200]

@@ -1,4 +1,5 @@
-"""Telling the editors, once each: that an issue is held and waits for who may approve, that a draft is open."""
+"""Telling the editors, once each: that an issue is held and waits for who may approve, that a draft is open, that the
+sending of an issue stopped by itself."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 
@@ -25,10 +26,11 @@ RECENT = timedelta(days=2)  # what was held longer ago is known
 LEASE, FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=2), timedelta(seconds=30), timedelta(minutes=30)
 AT_ONCE, MOST_EDITORS = 50, 100
 Kind = IssueNotice.Kind
-# the mail, and the states of the issue in which it is still true
+# the mail, and of which issues it is still true
 MAILS = {
-    Kind.HELD: ("issue_held", {Issue.Status.HELD}),
-    Kind.OPENED: ("issue_opened", {Issue.Status.DRAFT, Issue.Status.IN_REVIEW}),
+    Kind.HELD: ("issue_held", Q(status=Issue.Status.HELD)),
+    Kind.OPENED: ("issue_opened", Q(status__in=[Issue.Status.DRAFT, Issue.Status.IN_REVIEW])),
+    Kind.PAUSED: ("campaign_paused", Q(campaign__status="paused", campaign__resume_at=None)),
 }
 DECISIONS = (IssueVersion.Action.APPROVED, IssueVersion.Action.HELD, IssueVersion.Action.REOPENED)
 
@@ -39,6 +41,11 @@ def tell(*, now: datetime) -> int:
     due = IssueNotice.objects.filter(next_attempt_at__lte=now).order_by("pk")
     notices = list(due.select_related("issue__newsletter", "issue__schedule", "editor")[:AT_ONCE])
     return sum(_send(notice, now) for notice in notices)
+
+
+def note_paused(issue: Issue, *, occasion: int, now: datetime) -> None:
+    """Its campaign stopped by itself and waits for a person."""
+    _note_for(issue, Kind.PAUSED, people(), occasion=occasion, now=now)
 
 
 def people(permission: str = MAY_APPROVE) -> list[User]:
@@ -89,12 +96,12 @@ def _send(notice: IssueNotice, now: datetime) -> bool:
     """Claim, commit, then talk to the mail server."""
     if not notice.claim(now, until=now + LEASE):
         return False
-    issue, (template, statuses) = notice.issue, MAILS[Kind(notice.kind)]
-    if issue.status not in statuses or not notice.editor.email:
+    issue, (template, is_true) = notice.issue, MAILS[Kind(notice.kind)]
+    if not notice.editor.email or not Issue.objects.filter(is_true, pk=issue.pk).exists():
         return _settle(notice)
-    address = reverse("issue_desk:desk", args=[issue.pk])
     context = {
-        "issue": issue, "newsletter": issue.newsletter, "url": settings.SITE_URL + address,
+        "issue": issue, "newsletter": issue.newsletter, "url": settings.SITE_URL + _address(notice),
+        "reason": issue.campaign.reason if notice.kind == Kind.PAUSED else issue.reason,
         "story_count": _story_count(issue),
         "needs_approval": issue.schedule is None or issue.schedule.approval == Schedule.Approval.REQUIRED,
     }  # fmt: skip
@@ -105,6 +112,13 @@ def _send(notice: IssueNotice, now: datetime) -> bool:
     notice.sent_at = now
     _settle(notice)
     return True
+
+
+def _address(notice: IssueNotice) -> str:
+    """Where the editor can do something about it."""
+    if notice.kind == Kind.PAUSED:
+        return reverse("admin:delivery_campaign_change", args=[notice.issue.campaign.pk])
+    return reverse("issue_desk:desk", args=[notice.issue_id])
 
 
 def _story_count(issue: Issue) -> int:

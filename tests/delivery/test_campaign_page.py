@@ -202,6 +202,8 @@ def test_terminal_shows_the_same(campaign: Campaign, capsys: pytest.CaptureFixtu
     person = capsys.readouterr().out
 
     assert machine["counts"]["sent"] == 3
+    assert machine["groups"]["gmail.com"] == {"accepted": 2, "deferred": 0, "refused": 0}
+    assert list(machine["put_off"].values()) == list(machine["refused"].values()) == [1]
     assert "3 accepted, 1 put off" in person
     assert "451 4.7.1 greylisted" in person
 
@@ -227,6 +229,29 @@ def test_unknown_outcome_is_shown_as_such_until_it_is_known_or_given_up(
     ):
         assert all(words in each for each in shown)
     assert told[-1][0].count("1</strong> put off") == 0
+
+
+def test_who_may_have_two_copies_is_counted_and_shown(
+    desk: Client, campaign: Campaign, smtp_mailers: SmtpServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    smtp_mailers.forget()
+    smtp_mailers.hang_up(Stage.STORED, recipient="dora@hotmail.fr", times=1)
+
+    for hours in (1, 2):
+        dispatch.drain(campaign, clock=lambda hours=hours: NOW + timedelta(hours=hours), seconds=10)  # type: ignore[misc]
+    call_command("campaign", "latest", once=True, json=True)
+
+    assert len(smtp_mailers.messages) == 2
+    assert "1 reader may have two copies" in page_of(desk, campaign)
+    assert json.loads(capsys.readouterr().out)["repeats"] == 1
+
+
+def test_limits_are_told_on_the_terminal_as_well(campaign: Campaign, capsys: pytest.CaptureFixture[str]) -> None:
+    SpeedLimit.objects.create(name="gmail.com", per_second=5)
+
+    call_command("campaign", "latest", once=True)
+
+    assert "gmail.com: 5 mails a second" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

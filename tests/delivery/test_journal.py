@@ -151,6 +151,22 @@ def test_answer_that_was_lost_before_the_kill_is_as_unknown_as_after_it(campaign
 
 
 @pytest.mark.django_db(transaction=True)
+def test_repeat_that_was_accepted_before_the_kill_is_counted_as_one(campaign: Campaign, clock: Clock) -> None:
+    claim = claiming.claim(campaign, now=clock())
+    assert claim is not None
+    repeated, plain, *_untouched = [reader.send_pk for reader in claim.waiting]
+    campaign.sends.filter(pk=repeated).update(reason=Send.Reason.UNKNOWN, attempt_count=1)
+    claim.journal.mark(repeated, Mark.ACCEPTED)
+    claim.journal.mark(plain, Mark.ACCEPTED)
+    claim.journal.abandon()
+
+    recovering.recover_abandoned(now=clock())
+
+    campaign.refresh_from_db()
+    assert (books(campaign)["sent"], campaign.repeat_count) == (2, 1)
+
+
+@pytest.mark.django_db(transaction=True)
 def test_what_was_under_way_at_two_kills_is_not_handed_over_a_third_time(
     campaign: Campaign, clock: Clock, smtp_mailers: SmtpServer
 ) -> None:

@@ -6,7 +6,7 @@ What comes back after it was accepted, and complaints, engagement/alarms.py watc
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.conf import settings
@@ -17,6 +17,7 @@ from django.utils.translation import ngettext
 
 from newsletter.delivery.models import BounceAlarm, Campaign, Send
 from newsletter.delivery.throttle import rations
+from newsletter.digests import notices
 from newsletter.subscribers.models import Suppression
 
 logger = logging.getLogger(__name__)
@@ -66,12 +67,21 @@ def counts_before(campaign: Campaign) -> Answers:
 def stop(campaign: Campaign, *, reason: str, now: datetime, **counts: int) -> bool:
     """Pause it until a person lets it go on, and note the counts that the next alarm begins with. No warm-up plan rises
     for this day."""
-    if not campaign.pause(reason=reason):
+    if not stop_for_a_person(campaign, reason=reason, now=now):
         return False
     BounceAlarm.objects.update_or_create(
         campaign=campaign, defaults=counts, create_defaults={"accepted": 0, "refused": 0, **counts}
     )
     rations.note_trouble(reason, now=now)
+    return True
+
+
+def stop_for_a_person(campaign: Campaign, *, reason: str, now: datetime) -> bool:
+    """Pause it until a person lets it go on, and have those mailed who may. Of several callers one gets True."""
+    if not campaign.pause(reason=reason):
+        return False
+    minute = max(int((now - campaign.started_at) / timedelta(minutes=1)), 0)
+    notices.note_paused(campaign.issue, occasion=minute, now=now)
     return True
 
 

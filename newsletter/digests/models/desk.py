@@ -72,9 +72,10 @@ class DeskPresence(models.Model):
 
 
 class IssueNotice(models.Model):
-    """An editor is told that an issue is held, or that its draft is open. The row is the mail's place in the queue.
+    """An editor is told that an issue is held, its draft open, or its sending stopped. The row is a place in a queue.
 
-    Once for each ``occasion``: 0, or the version of the approval after which the issue was held again.
+    Once for each ``occasion``: 0, or the version of the approval after which the issue was held again, or the minute of
+    the campaign in which it stopped.
     """
 
     MOST_ATTEMPTS = 12
@@ -82,6 +83,7 @@ class IssueNotice(models.Model):
     class Kind(models.TextChoices):
         HELD = "held", _("it is held")
         OPENED = "opened", _("its draft is open")
+        PAUSED = "paused", _("its sending stopped")
 
     issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="notices")
     editor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")

@@ -136,6 +136,12 @@ def _sentences(figures: Figures) -> Iterator[str]:
         yield from _end(campaign, zone)
     if figures.is_moving:
         yield from _still_to_come(campaign)
+    if count := campaign.repeat_count:
+        yield ngettext(
+            "%(count)s reader may have two copies: the first one's answer was lost.",
+            "%(count)s readers may have two copies: the first ones' answers were lost.",
+            count,
+        ) % {"count": grouped(count)}
 
 
 def _counts(figures: Figures) -> Iterator[tuple[str, str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -51,7 +52,11 @@ class Command(BaseCommand):
             self.stdout.write(f"{shown.campaign}: {words.state}")
             for group, numbers in shown.groups.items():
                 name = group or "all others"
-                self.stdout.write(f"  {name:<24} {numbers.accepted:>9,} accepted {numbers.refused:>7,} refused")
+                counts = f"{numbers.accepted:>9,} accepted {numbers.deferred:>7,} put off {numbers.refused:>7,} refused"
+                self.stdout.write(f"  {name:<24} {counts}")
+            for limit in words.limits:
+                parts = filter(None, [f"{limit.name}: {limit.speed}", limit.until, limit.words])
+                self.stdout.write(f"  {', '.join(parts)}")
             for title, reasons in (("put off", shown.deferred), ("refused", shown.refused)):
                 for why in reasons.whys:
                     self.stdout.write(f"  {why.count:>9,} {title}: {why.words}")
@@ -77,5 +82,10 @@ def _as_json(shown: Figures) -> str:
             "counts": dict(shown.books.by_status),
             "rate": round(shown.rate, 1),
             "seconds_left": shown.seconds_left,
+            "repeats": shown.campaign.repeat_count,
+            "groups": {group: asdict(numbers) for group, numbers in shown.groups.items()},
+            "put_off": {why.words: why.count for why in shown.deferred.whys},
+            "refused": {why.words: why.count for why in shown.refused.whys},
+            "limits": [asdict(limit) for limit in told(shown).limits],
         }
     )

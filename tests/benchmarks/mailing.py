@@ -24,6 +24,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -47,13 +48,14 @@ def main() -> None:
     parser.add_argument("--processes", type=int, nargs="+", default=list(PROCESSES))
     parser.add_argument("--baseline-readers", type=int, default=BASELINE_READERS)
     parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=WAYS)
+    parser.add_argument("--tracking", nargs="+", default=["off"], choices=["off", "on"], help="of clicks and opens")
     options = parser.parse_args()
     show(*COLUMNS)
     for readers in options.readers:
         for processes in options.processes:
-            for way in options.ways:
-                told = measured(readers, processes=processes, way=way)
-                show_figures(f"{processes} × {way}", readers, told)
+            for way, tracking in product(options.ways, options.tracking):
+                told = measured(readers, processes=processes, way=way, is_tracked=tracking == "on")
+                show_figures(f"{processes} × {way}{', tracked' * (tracking == 'on')}", readers, told)
     told = measured(options.baseline_readers, processes=0, way="PIPELINING")
     show_figures("baseline: template per reader", options.baseline_readers, told)
 
@@ -74,7 +76,7 @@ def show_figures(name: str, readers: int, told: dict[str, Any]) -> None:
         sys.exit(f"The sink took {sink['messages']} messages to {sink['distinct']} readers instead of {readers}.")
 
 
-def measured(readers: int, *, processes: int, way: str) -> dict[str, Any]:
+def measured(readers: int, *, processes: int, way: str, is_tracked: bool = False) -> dict[str, Any]:
     """The figures of one run on a site and a sink of its own. Without ``processes``: of the baseline."""
     with tempfile.TemporaryDirectory() as folder, database() as database_url, sink_of(way) as (mailer, figures):
         environment = {
@@ -86,7 +88,7 @@ def measured(readers: int, *, processes: int, way: str) -> dict[str, Any]:
             "LOG_LEVEL": "ERROR",
             "DJANGO_SETTINGS_MODULE": "config.settings",
         }
-        Step("fill", readers, environment).end()
+        Step("fill-tracked" if is_tracked else "fill", readers, environment).end()
         senders = [Step("drain" if processes else "baseline", readers, environment) for _ in range(processes or 1)]
         launcher = Step("launch", readers, environment) if processes else None
         launch = launcher.go() if launcher else {"launch": 0.0}

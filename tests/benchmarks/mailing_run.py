@@ -1,7 +1,7 @@
 """One step of the mailing benchmark, as a process: fill an empty site, launch a digest to its readers, or send it.
 
-``python -m tests.benchmarks.mailing_run READERS fill|launch|drain|baseline`` waits for a line before each thing that it
-does, and prints its figures as JSON; see mailing.py.
+``python -m tests.benchmarks.mailing_run READERS fill|fill-tracked|launch|drain|baseline`` waits for a line before each
+thing that it does, and prints its figures as JSON; see mailing.py.
 """
 
 # ruff: noqa: E402 (Django must be set up before its models can be imported)
@@ -44,8 +44,8 @@ def main() -> None:
     readers, kind = int(sys.argv[1]), sys.argv[2]
     tell({"is_ready": True})
     sys.stdin.readline()
-    if kind == "fill":
-        fill(readers)
+    if kind in {"fill", "fill-tracked"}:
+        fill(readers, is_tracked=kind == "fill-tracked")
     elif kind == "launch":
         launch()
     else:
@@ -81,7 +81,8 @@ def database_cpu() -> float:
     return sum(int(tick) for tick in ticks) / os.sysconf("SC_CLK_TCK")
 
 
-def fill(readers: int) -> None:
+def fill(readers: int, *, is_tracked: bool) -> None:
+    """``is_tracked``: everybody has agreed that clicks and opens are counted."""
     call_command("migrate", verbosity=0)
     now = timezone.now()
     topics = [make_topic() for _ in range(TOPICS)]
@@ -89,12 +90,15 @@ def fill(readers: int) -> None:
     for number in range(ARTICLES):
         released_at = now - timedelta(minutes=5 + number)
         make_article(topics=[topics[number % TOPICS]], summary=paragraph, released_at=released_at)
-    newsletter = make_newsletter(slug="latest-news", name="Latest news")
+    newsletter = make_newsletter(
+        slug="latest-news", name="Latest news", measures_clicks=is_tracked, measures_opens=is_tracked
+    )
     choices = [None, *(TopicSet.objects.of([topic]) for topic in topics), TopicSet.objects.of(topics[:3])]
     people = []
     for number in range(readers):
         email = f"reader{number}@example.org"
-        person = Subscriber(email=email, name=f"Reader {number}", address_key=email, address_hash=address_hash(email))
+        hashed, name = address_hash(email), f"Reader {number}"
+        person = Subscriber(email=email, name=name, address_key=email, address_hash=hashed, allows_measuring=is_tracked)
         people.append(person)
     people = Subscriber.objects.bulk_create(people, batch_size=2000)
     Subscription.objects.bulk_create(

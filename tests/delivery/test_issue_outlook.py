@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django import Settings
 
 from articles.models import Article
 from newsletter.delivery import outlooks
@@ -94,6 +95,41 @@ def test_reader_gets_what_they_follow_and_have_not_had() -> None:
     assert {fate.headline: fate.why for fate in share.fates} == {
         "Had": "they have had it", "Match": "story 1", "Council": "in none of the topics that they follow",
     }  # fmt: skip
+
+
+def test_on_a_day_to_come_it_has_what_is_released_by_then_and_pauses_are_over() -> None:
+    newsletter = make_newsletter()
+    paused_until = NOW.date() + timedelta(days=2)
+    subscription = make_subscription(
+        newsletter=newsletter, status=Subscription.Status.PAUSED, paused_until=paused_until
+    )
+    issue = make_issue(newsletter=newsletter, articles=[make_article(title="Old news")])
+    make_article(title="Embargoed", released_at=NOW + timedelta(days=1))
+
+    told = [
+        as_reader.share_of(issue, subscription.subscriber, on=NOW.date() + timedelta(days=days), now=NOW)
+        for days in (1, 2)
+    ]
+
+    assert [share.mail is None for share in told] == [True, False]
+    assert {fate.headline for fate in told[1].fates} == {"Old news", "Embargoed"}
+    subscription.refresh_from_db()
+    assert subscription.status == Subscription.Status.PAUSED  # it was a rehearsal
+    assert issue.items.count() == 1
+
+
+def test_who_has_had_enough_for_a_day_is_told_to_get_nothing(settings: Settings) -> None:
+    settings.MAILS_PER_READER_AND_DAY = 1
+    subscription = make_subscription()
+    received(subscription, make_article(title="This morning’s news"))
+    Send.objects.update(settled_at=NOW)
+    issue = make_issue(newsletter=subscription.newsletter, articles=[make_article()])
+
+    today = as_reader.share_of(issue, subscription.subscriber, on=None, now=NOW)
+    tomorrow = as_reader.share_of(issue, subscription.subscriber, on=NOW.date() + timedelta(days=1), now=NOW)
+
+    assert (today.mail, "as many mails that day" in today.sentence) == (None, True)
+    assert tomorrow.mail
 
 
 def test_on_a_day_that_is_over_it_is_what_they_got() -> None:

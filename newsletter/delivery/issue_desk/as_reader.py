@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from django.db import transaction
 from django.db.models import OuterRef
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from articles.writing import merging
-from newsletter.delivery import archive, audience, having
+from newsletter.delivery import archive, audience, capping, having
 from newsletter.delivery.models import Send
-from newsletter.digests import carrying, narrowing
+from newsletter.digests import carrying, drafting, narrowing
 from newsletter.digests.assembly import ANNOUNCEMENT, candidates, limits, placed, shortened, tells_the_silent_apart
 from newsletter.digests.models import EditionItem, Issue, IssueItem
 from newsletter.digests.rendering import IssueRenderer, RenderedMail, render_edition
@@ -55,15 +56,31 @@ def find(text: str) -> list[Subscriber]:
 
 
 def share_of(issue: Issue, reader: Subscriber, *, on: date | None, now: datetime) -> Share:
-    """What they get of this issue, or if ``on`` is a day that is over, what they got then. Raises RenderingError."""
+    """What they get of this issue now, or on a day to come, or got on one that is over. Raises RenderingError.
+
+    For a day to come it is rehearsed: what an embargo releases by then is in it, and a pause that ends by then is over.
+    """
     zone = ZoneInfo(issue.newsletter.time_zone)
     if on and on < now.astimezone(zone).date():
         return _of_that_day(issue, reader, on, zone)
+    at = now if on is None else max(now, _moment(issue, on, zone))
+    if on is None or at <= now:
+        return _at(issue, reader, at=now)
+    with transaction.atomic():
+        paused = Subscription.objects.filter(subscriber=reader, status=Subscription.Status.PAUSED, paused_until__lte=on)
+        paused.update(status=Subscription.Status.ACTIVE, paused_until=None)
+        then = Issue.objects.select_related("newsletter", "schedule").get(pk=issue.pk)
+        drafting.refresh(then, now=at)
+        share = _at(then, reader, at=at)
+        transaction.set_rollback(True)
+    return share
+
+
+def _at(issue: Issue, reader: Subscriber, *, at: datetime) -> Share:
     subscription = Subscription.objects.filter(subscriber=reader, newsletter=issue.newsletter_id).first()
     if reason := _not_for(issue, reader, subscription):
         return Share(issue, reason)
     assert subscription
-    at = now if on is None else max(now, _moment(issue, on, zone))
     return _to_come(issue, reader, subscription, at=at)
 
 
@@ -103,6 +120,8 @@ def _to_come(issue: Issue, reader: Subscriber, subscription: Subscription, *, at
     if not isinstance(part, Selection):
         few = _("They get nothing: fewer stories are left for them than an issue needs.")
         return Share(issue, few if part.count else _("They get nothing: nothing in it is new for them."), fates=fates)
+    if _is_fed_up(issue, reader, at=at):
+        return Share(issue, _("They get nothing: they have as many mails that day as a day may bring."), fates=fates)
     rows = [EditionItem(article_id=pk, position=n, placement=to) for n, (pk, to) in enumerate(placed(part))]
     asks = Subscriber.objects.filter(audience.takes_offers(OuterRef("pk")), pk=reader.pk).exists()
     offers = carrying.offers_of(issue, now=at) if asks else []
@@ -110,6 +129,11 @@ def _to_come(issue: Issue, reader: Subscriber, subscription: Subscription, *, at
     count = len(part.stories)
     told = _("They get it, as things stand.") if issue.is_written else _("They get %(count)d stories, as things stand.")
     return Share(issue, told % {"count": count}, mail, fates)
+
+
+def _is_fed_up(issue: Issue, reader: Subscriber, *, at: datetime) -> bool:
+    fed_up = capping.fed_up(issue, now=at, after=reader.pk - 1, to=reader.pk)
+    return fed_up is not None and Subscriber.objects.filter(pk=reader.pk, pk__in=fed_up).exists()
 
 
 def _topics(subscription: Subscription) -> frozenset[int] | None:

@@ -13,6 +13,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.db import InterfaceError, OperationalError
 from django.utils.translation import gettext as _
@@ -121,6 +122,10 @@ def _end_of_turn(campaign: Campaign, now: datetime, *, seconds: float) -> dateti
     end = now + timedelta(seconds=seconds)
     closing = None if campaign.issue.is_alert else windows.closes_at(campaign.issue.newsletter, now)
     return min(end, closing) if closing else end
+
+
+def _mark_held(claim: Claim, send_pk: int, is_held: bool) -> None:  # noqa: FBT001 - a transport calls it
+    claim.journal.mark(send_pk, Mark.HELD if is_held else Mark.DRAWN)
 
 
 class Turn:
@@ -250,7 +255,10 @@ class Turn:
     def _next_message(self, claim: Claim) -> Outgoing | None:
         reader = claim.waiting.popleft()
         claim.journal.mark(reader.send_pk, Mark.DRAWN)
-        return self._letters.message(reader, ledger=self.ledger)
+        message = self._letters.message(reader, ledger=self.ledger)
+        if message and message.is_repeat:
+            return message._replace(note_held=partial(_mark_held, claim, reader.send_pk))
+        return message
 
     def _messages_of_held(self) -> Iterator[Outgoing | None]:
         claims, self._held = self._held, []

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from email.utils import format_datetime
 from functools import lru_cache
@@ -63,6 +63,7 @@ class Outgoing(NamedTuple):
     letter: Letter | None = None
     reader: Reader | None = None
     is_repeat: bool = False  # it was handed over before, and nobody knows what became of it
+    note_held: Callable[[bool], None] | None = None  # to be told, of a repeat, whether its end is held back
 
     @property
     def data(self) -> bytes:

@@ -24,6 +24,7 @@ from newsletter.delivery.throttle.groups import group_of
 logger = logging.getLogger(__name__)
 
 REPEATS = 1  # of what the journal says was under way; a second lost answer ends it
+REPEATS_HELD = 5  # of what had certainly not been handed over; something in it may kill every worker
 REPEATS_AT_MOST = 2  # without a journal most of a batch was not even begun: it must not be given up as soon as that
 
 
@@ -55,15 +56,18 @@ def _take_over(batches: BatchQuerySet, page: Page, *, now: datetime) -> int:
     open_ones = set(Send.objects.filter(among(held), status=Send.Status.QUEUED).values_list("pk", flat=True))
     open_ones -= set(batch.campaign.batches.packed_again().exclude(pk=batch.pk).send_pks())
     drawn = open_ones if page.marks is None else open_ones & set(page.marked(Mark.DRAWN))
+    held_back = open_ones & set(page.marked(Mark.HELD))
     suspects = _suspect(drawn, repeats=REPEATS if page.marks is not None else REPEATS_AT_MOST, now=now)
+    suspects |= _suspect(held_back, repeats=REPEATS_HELD, now=now)
+    untouched = open_ones - drawn - held_back
     logger.warning("campaign %s: a worker died, %s sends may be repeated", batch.campaign_id, len(suspects))
     if suspects and batch.rank == Batch.Rank.SUSPECT:  # the same one again until it is settled
         batches.update(lease="", lease_until=None)
     else:
         batch.delete()
         packing.add_suspects(batch.campaign, sorted(suspects))
-        packing.add(batch.campaign, sorted(open_ones - drawn), rank=Batch.Rank(batch.rank))
-    return len(suspects | (open_ones - drawn))
+        packing.add(batch.campaign, sorted(untouched), rank=Batch.Rank(batch.rank))
+    return len(suspects | untouched)
 
 
 def _settle_accepted(campaign_pk: int, page: Page, *, now: datetime) -> None:

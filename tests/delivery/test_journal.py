@@ -188,6 +188,25 @@ def test_what_was_under_way_at_two_kills_is_not_handed_over_a_third_time(
 
 
 @pytest.mark.django_db(transaction=True)
+def test_repeat_whose_end_was_held_back_at_the_second_kill_is_tried_again(
+    campaign: Campaign, clock: Clock, smtp_mailers: SmtpServer
+) -> None:
+    claim = claiming.claim(campaign, now=clock())
+    assert claim is not None
+    held, handed_over, *_untouched = [reader.send_pk for reader in claim.waiting]
+    campaign.sends.filter(pk__in=[held, handed_over]).update(reason=Send.Reason.UNKNOWN, attempt_count=1)
+    claim.journal.mark(held, Mark.HELD)
+    claim.journal.mark(handed_over, Mark.DRAWN)
+    claim.journal.abandon()
+
+    recovering.recover_abandoned(now=clock())
+    dispatch.drain(campaign, clock=clock, seconds=10)
+
+    assert books(campaign) == {"sent": 4, "failed": 1}
+    assert campaign.sends.get(status=Send.Status.FAILED).pk == handed_over
+
+
+@pytest.mark.django_db(transaction=True)
 def test_lease_that_ran_out_is_taken_over_with_what_the_sleeping_worker_wrote(campaign: Campaign, clock: Clock) -> None:
     sleeping = claiming.claim(campaign, now=clock())
     assert sleeping is not None

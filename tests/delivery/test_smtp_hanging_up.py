@@ -68,6 +68,20 @@ def test_server_that_always_hangs_up_is_down_after_some_tries(server: SmtpServer
     check_books(server, result, 50)
 
 
+@pytest.mark.parametrize(("hang_ups", "told"), [(0, [True, False]), (1, [True, True, False])])
+def test_repeat_tells_whether_its_end_is_held_back(server: SmtpServer, hang_ups: int, told: list[bool]) -> None:
+    heard: list[bool] = []
+    server.hang_up(Stage.BODY, recipient=reader(1), times=hang_ups)
+    repeat = message(1)._replace(is_repeat=True, note_held=heard.append)
+
+    with transport_to(server) as transport:
+        result = run(transport, [message(0), repeat, message(2)])
+
+    assert result.counts() == {Fate.ACCEPTED: 3}
+    assert heard == told
+    assert server.recipients().count(reader(1)) == 1
+
+
 def test_server_that_dies_for_good_is_down(server: SmtpServer) -> None:
     hold = server.hold(Stage.RCPT, after=10)
 

@@ -61,6 +61,8 @@ class Connection:
     def take(self, message: Outgoing) -> None:
         if not self.is_busy:
             self.last_use = time.monotonic()
+        if message.note_held:
+            message.note_held(True)  # noqa: FBT003 - that is what it is told
         self.dialogue.take(message)
         if self._left is not None:
             self._left -= 1
@@ -70,6 +72,9 @@ class Connection:
         """Let the end of a repeat go if the server has kept listening."""
         dialogue = self.dialogue
         if dialogue.held_back and not dialogue.outbox and now - self.last_use > _HESITATION:
+            for transaction in dialogue.under_way():
+                if transaction.message.note_held:
+                    transaction.message.note_held(False)  # noqa: FBT003
             dialogue.let_go()
 
     def was_handed_over(self, end: int | None) -> bool:

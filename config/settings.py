@@ -156,6 +156,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_keepalive": not IS_BROKER_EMBEDDED,
     "health_check_interval": 25,
 }
+CELERY_BEAT_SCHEDULER = "config.beat.SteadyScheduler"
 CELERY_BEAT_SCHEDULE = {
     "poll-due-feeds": {"task": "articles.tasks.poll_due_feeds", "schedule": 15.0, "options": {"expires": 15}},
     "ask-hubs": {"task": "articles.tasks.ask_hubs", "schedule": 20.0, "options": {"expires": 20}},

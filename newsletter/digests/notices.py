@@ -14,11 +14,12 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 
-from newsletter.digests import telling
+from newsletter.digests import carrying, telling
 from newsletter.digests.issue_sample import sample
 from newsletter.digests.models import Issue, IssueNotice, IssueVersion, Schedule
 from newsletter.digests.versions import MAY_APPROVE, MAY_CHANGE
 from newsletter.lib import mail
+from newsletter.lib.numbers import grouped
 
 logger = logging.getLogger(__name__)
 
@@ -97,12 +98,15 @@ def _send(notice: IssueNotice, now: datetime) -> bool:
     if not notice.claim(now, until=now + LEASE):
         return False
     issue, (template, is_true) = notice.issue, MAILS[Kind(notice.kind)]
+    reader_count = _reader_count(issue)
     if not notice.editor.email or not Issue.objects.filter(is_true, pk=issue.pk).exists():
         return _settle(notice)
     context = {
         "issue": issue, "newsletter": issue.newsletter, "url": settings.SITE_URL + _address(notice),
         "reason": issue.campaign.reason if notice.kind == Kind.PAUSED else issue.reason,
         "story_count": _story_count(issue),
+        "offer_count": len(carrying.offers_of(issue, now=issue.send_at)),
+        "reader_count": reader_count, "readers": grouped(reader_count),
         "needs_approval": issue.schedule is None or issue.schedule.approval == Schedule.Approval.REQUIRED,
     }  # fmt: skip
     try:
@@ -112,6 +116,12 @@ def _send(notice: IssueNotice, now: datetime) -> bool:
     notice.sent_at = now
     _settle(notice)
     return True
+
+
+def _reader_count(issue: Issue) -> int:
+    """As the worker last worked it out; 0 if it has not yet."""
+    outlook = getattr(issue, "outlook", None)
+    return sum(outlook.forecast["editions"]) if outlook else 0
 
 
 def _address(notice: IssueNotice) -> str:

@@ -256,7 +256,11 @@ def test_editors_are_told_once_that_a_draft_is_open_where_the_newsletter_wants_i
     assert sorted(message.recipients[0] for message in smtp_mailers.messages) == [
         "ada@gazette.example", "ed@gazette.example",
     ]  # fmt: skip
-    assert f"/admin/issue-desk/{issue.pk}/" in smtp_mailers.messages[0].content.decode()
+    content = smtp_mailers.messages[0].content.decode()
+    assert f"/admin/issue-desk/{issue.pk}/" in content
+    assert "with 1 story so far." in content
+    assert "booked for it" not in content
+    assert "As things stand" not in content  # nobody has worked it out yet
 
 
 def test_draft_that_was_decided_before_the_mail_left_is_not_told(smtp_mailers: SmtpServer) -> None:

@@ -127,9 +127,14 @@ def test_campaign_whose_mail_server_stays_away_is_red_after_five_minutes() -> No
     assert need.detail == "The mail server cannot be reached: refused"
 
 
-def test_campaign_that_waits_for_its_hours_is_in_order() -> None:
+@pytest.mark.parametrize("minutes", [600, 10, 1])
+def test_campaign_that_waits_for_its_hours_is_in_order(minutes: int) -> None:
     campaign = factories.make_campaign(started_at=NOW - 30 * MINUTE)
-    campaign.pause(reason="It is outside the newsletter's hours.", resume_at=NOW + 600 * MINUTE)
+    opening = NOW + minutes * MINUTE
+    newsletter = campaign.issue.newsletter
+    newsletter.sends_from, newsletter.sends_until = opening.time(), (opening + 60 * MINUTE).time()
+    newsletter.save()
+    campaign.pause(reason="It is outside the newsletter's hours.", resume_at=opening)
 
     assert texts() == []
 

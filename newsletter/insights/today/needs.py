@@ -18,6 +18,7 @@ from django.utils.translation import ngettext
 from articles.models import Feed
 from newsletter.delivery.books import books_of
 from newsletter.delivery.models import Campaign, Send, Tally, TransportOutage
+from newsletter.delivery.throttle import windows
 from newsletter.digests import senders, telling
 from newsletter.digests.models import Issue, Schedule, SenderDomain
 from newsletter.engagement.models import Event
@@ -28,6 +29,7 @@ NEARLY = timedelta(minutes=20)  # before its run, an issue that nobody has appro
 LATELY = timedelta(days=2)
 NEXT_DAYS = timedelta(days=3)  # whose runs are near enough to see to their sender now
 LONG_DOWN = timedelta(minutes=15)  # what is down for less comes back by itself, as a rule
+SOON_AGAIN = timedelta(minutes=2)  # what waits for a server tries it again and again
 LONG_WITHOUT = timedelta(minutes=5)  # a mail, of a campaign that is on its way
 SHOWN = 3  # of a kind by name; more are told as a number
 MOST_REFUSED, MOST_COMPLAINTS = 0.02, 0.001  # of the mails of a run: from here on providers begin to refuse the rest
@@ -105,7 +107,7 @@ def _issues(now: datetime) -> Iterator[Need]:
 
 
 def _campaigns(now: datetime) -> Iterator[Need]:
-    for campaign in _stuck(now)[:SHOWN]:
+    for campaign in [each for each in _stuck(now) if not _is_out_of_hours(each, now)][:SHOWN]:
         minutes = int(LONG_WITHOUT / timedelta(minutes=1))
         text = _("%(issue)s has not handed over a mail for %(minutes)d minutes.")
         told = text % {"issue": campaign.issue, "minutes": minutes}
@@ -124,10 +126,14 @@ def _campaigns(now: datetime) -> Iterator[Need]:
 def _stuck(now: datetime) -> QuerySet[Campaign]:
     """Paused by itself again and again, for a server that does not come back. What waits for its hours is in order."""
     waiting = Campaign.objects.filter(
-        status=Campaign.Status.PAUSED, resume_at__lt=now + LONG_DOWN, started_at__lt=now - LONG_WITHOUT
+        status=Campaign.Status.PAUSED, resume_at__lt=now + SOON_AGAIN, started_at__lt=now - LONG_WITHOUT
     )
     handed_over = Tally.objects.filter(campaign=OuterRef("pk"), minute__gt=now - LONG_WITHOUT, accepted__gt=0)
     return waiting.exclude(Exists(handed_over)).select_related("issue__newsletter").order_by("-pk")
+
+
+def _is_out_of_hours(campaign: Campaign, now: datetime) -> bool:
+    return not campaign.issue.is_alert and windows.opens_at(campaign.issue.newsletter, now) is not None
 
 
 def _transports(now: datetime) -> Iterator[Need]:

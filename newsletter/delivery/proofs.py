@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from newsletter.delivery import outlooks
 from newsletter.delivery.models import Campaign
-from newsletter.delivery.outcomes import Outcome
+from newsletter.delivery.outcomes import Outcome, TransportDownError
 from newsletter.delivery.personalization import Letter, Outgoing, Reader, local_date, on_the_wire, site_domain
 from newsletter.delivery.transports.registry import open_transport
 from newsletter.digests.issue_sample import sample
@@ -26,6 +26,7 @@ from newsletter.lib.slots import Slot
 from newsletter.lib.wrapping import wrap
 
 # Dark on yellow in light and dark alike: a test must never look like the mail itself.
+MOST_WAYS = 5  # that a test mail tries, one after the other
 BANNER = (
     '<div role="note" dir="{direction}" lang="{language}" style="padding:12px 24px;background-color:#ffd84d;'
     'color:#201a00;font:bold 15px/1.4 sans-serif;text-align:center">{notice}</div>'
@@ -51,9 +52,12 @@ def send_test(issue: Issue, *, address: str, now: datetime) -> Outcome:
     marked = marked_as_test(mail)
     recipient = on_the_wire(address)
     letter, data = as_message(issue, marked, address=address, now=now)
+    message = Outgoing(0, letter.sender, recipient, data)
     with open_transport(newsletter=issue.newsletter.slug) as transport:
-        (outcome,) = transport.deliver([Outgoing(0, letter.sender, recipient, data)])
-    return outcome
+        for _try in range(MOST_WAYS):  # of several transports each that is down gives it back, and is left out then
+            if outcomes := list(transport.deliver([message])):
+                return outcomes[0]
+    raise TransportDownError(_("No transport took it."))
 
 
 def marked_as_test(mail: RenderedMail) -> RenderedMail:

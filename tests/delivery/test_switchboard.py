@@ -12,8 +12,9 @@ from django.db import OperationalError, connection
 from pytest_django import Settings
 
 from config import environment
-from newsletter.delivery import campaigns, dispatch
+from newsletter.delivery import campaigns, dispatch, proofs
 from newsletter.delivery.models import Campaign, MailboxMessage, Send, TransportOutage
+from newsletter.delivery.outcomes import Fate
 from newsletter.delivery.transports import outages, switchboard
 from newsletter.digests.models import Issue
 from newsletter.subscribers.models import Newsletter
@@ -105,6 +106,18 @@ def test_a_spare_is_used_only_while_the_first_is_down(
     assert (outage.name, outage.until) == ("main", NOW + timedelta(seconds=30))
     campaign.refresh_from_db()
     assert campaign.status != "paused"
+
+
+def test_test_mail_goes_by_the_spare_when_the_first_is_down(
+    newsletter: Newsletter, approved_issue: Callable[..., Issue], use: Callable[..., None], smtp_server: SmtpServer,
+    mailgun: MailgunServer,
+) -> None:  # fmt: skip
+    use(f"main={smtp_server.url} spare={provider(mailgun, '&order=2')}")
+    smtp_server.stop()
+
+    outcome = proofs.send_test(approved_issue(), address="ada@example.org", now=NOW)
+
+    assert (outcome.fate, outcome.response.partition(":")[0]) == (Fate.ACCEPTED, "spare")
 
 
 def test_outage_that_cannot_be_forgotten_at_once_costs_nobody_a_second_copy(

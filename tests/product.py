@@ -23,6 +23,7 @@ import urllib3
 from config import broker
 from tests import prepared, workspace
 from tests.architecture.sources import ROOT
+from tests.console import Console
 
 START_SECONDS, STOP_SECONDS = 240, 40
 PARTS = {
@@ -64,6 +65,7 @@ class Product:
     environment: Mapping[str, str]
     process: subprocess.Popen[bytes] | None = None
     _client: urllib3.PoolManager = field(default_factory=lambda: urllib3.PoolManager(timeout=10, retries=False))
+    _console: Console | None = None
 
     @property
     def url(self) -> str:
@@ -97,7 +99,10 @@ class Product:
         return self.process.wait(STOP_SECONDS)
 
     def kill(self) -> None:
-        """For the end of a test that went wrong; the children die with their parent."""
+        """For the end, and of a test that went wrong, too; the children die with their parent."""
+        if self._console:
+            self._console.close()
+            self._console = None
         if self.process and self.process.poll() is None:
             self.process.kill()
             self.process.wait(10)
@@ -160,23 +165,21 @@ class Product:
         return self._client.request("POST", self._address(path), body=urlencode(fields), headers=form, redirect=False)
 
     def manage(self, *arguments: str) -> str:
-        """Run a command beside the running product; its output. Raises CalledProcessError with what it printed."""
-        run = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
-        if run.returncode:
-            raise AssertionError(f"manage.py {' '.join(arguments)} failed:\n{run.stdout}{run.stderr}")
-        return run.stdout
+        """Run a command beside the running product; its output. Raises AssertionError with the traceback."""
+        return self._prompt().manage(*arguments)
 
     def run(self, code: str) -> str:
         """Run Python beside the running product, on its database; what it prints."""
-        return self.manage("shell", "--no-imports", "-c", code)
+        return self._prompt().run(code)
 
     def rows(self, model: str) -> list[dict[str, Any]]:
         """Every row of ``app.Model``, by fields and ``pk``."""
         dumped = json.loads(self.manage("dumpdata", model))
         return [{"pk": row["pk"], **row["fields"]} for row in dumped]
+
+    def _prompt(self) -> Console:
+        self._console = self._console or Console(self)
+        return self._console
 
     def _address(self, path: str) -> str:
         return path if path.startswith("http") else f"{self.url}{path}"
@@ -200,9 +203,16 @@ def running(name: str, *, on_given_redis: bool, bad_words: str = "Traceback", **
             product.start()
             yield product
             assert product.stop() == 0, product.log
-            assert bad_words not in product.log, product.log
+            assert bad_words not in product.log, f"the log says: {said_with(bad_words, product.log)}"
         finally:
             product.kill()
+
+
+def said_with(words: str, log: str) -> str:
+    """The line that has these words, and what follows: the end of a traceback says more than that of the log."""
+    lines = log.splitlines()
+    first = next(n for n, line in enumerate(lines) if words in line)
+    return "\n".join(lines[first : first + 60])
 
 
 @contextmanager

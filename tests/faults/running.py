@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from tests import product
+from tests.console import Console
 from tests.faults.cases import SLOW, Case
-from tests.faults.console import Console
 from tests.faults.machine import Machine, machine
 from tests.faults.trial import Result, Trial
 from tests.product import Product

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.faults.console import Console
+from tests.console import Console
 from tests.faults.machine import Machine
 from tests.product import Product, eventually
 from tests.servers.mailgun import MailgunServer

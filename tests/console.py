@@ -1,6 +1,6 @@
 """A Python prompt on a running site's database that stays open: a look takes milliseconds, a new process seconds.
 
-``python -m tests.faults.console`` reads a line of JSON, runs the code in it and answers with a line of JSON. Nothing
+``python -m tests.console`` reads a line of JSON, runs the code in it and answers with a line of JSON. Nothing
 of one command is left for the next, its connections to the database neither: the server may be restarted in between.
 """
 
@@ -13,15 +13,15 @@ import subprocess
 import sys
 import tempfile
 import traceback
+from collections.abc import Mapping
 from contextlib import redirect_stdout, suppress
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 import django
 from django.db import connections
 
 from tests.architecture.sources import ROOT
-from tests.product import Product
 
 PATIENCE = 300  # seconds for a command, on a machine that does a lot else
 
@@ -31,10 +31,19 @@ call_command(*{arguments!r})
 """
 
 
+class Site(Protocol):
+    """A product, or as much of it as is needed here."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def environment(self) -> Mapping[str, str]: ...
+
+
 class Console:
     """``with Console(site) as console``: run code and commands beside the running product."""
 
-    def __init__(self, site: Product) -> None:
+    def __init__(self, site: Site) -> None:
         self._site = site
         self._process: subprocess.Popen[str] | None = None
         self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed with this
@@ -58,12 +67,15 @@ class Console:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
         self._close()
         self._log.close()
 
     def _open(self) -> subprocess.Popen[str]:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.console"],
+            [sys.executable, "-m", "tests.console"],
             cwd=ROOT, env=self._site.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log,
             text=True,
         )  # fmt: skip
@@ -107,7 +119,7 @@ def _answer_to(code: str) -> dict[str, str]:
     try:
         with redirect_stdout(printed):
             exec(code, {"__name__": "__console__"})  # noqa: S102 - that is what it is for
-    except Exception:  # noqa: BLE001 - told to who asked
+    except (Exception, SystemExit):  # noqa: BLE001 - told to who asked
         error = traceback.format_exc()
     finally:
         connections.close_all()

@@ -52,7 +52,7 @@ PUBLISHER = (
     | _models(LOOK, "digests", "edition", "editionitem", "link")
     | _models(WORK, "subscribers", "subscriber", "subscription", "suppression", "label", "maildomain")
     | _models(("view", "add"), "subscribers", "importrun")
-    | _models(("view", "change"), "subscribers", "attack")
+    | _models(("view", "change"), "subscribers", "attack", "livesite")
     | _models(LOOK, "subscribers", "signup", "confirmationmail", "consentrecord", "consentwording", "welcomemail")
     | _models(LOOK, "subscribers", "farewell", "bulkaction", "addresschange", "personalmail")
 )

@@ -15,7 +15,6 @@ from newsletter.lib import mail
 from newsletter.subscribers.models import Newsletter
 
 SMTP = "django.core.mail.backends.smtp.EmailBackend"
-MAILBOX = "newsletter.delivery.mailbox.backend.EmailBackend"
 
 
 def site() -> Iterator[Finding]:
@@ -52,14 +51,14 @@ def mailers() -> Iterator[Finding]:
     if SMTP in backends:
         yield note("dkim", "If OpenDKIM signs your mail, its SignHeaders must name List-Unsubscribe and "
                    "List-Unsubscribe-Post; by default the second is not signed (docs/operations.md).")  # fmt: skip
-    if backends - {SMTP, MAILBOX} and not settings.WEBHOOK_SECRET:
+    if backends - {SMTP, settings.MAILBOX_BACKEND} and not settings.WEBHOOK_SECRET:
         yield wrong("webhooks", "Without WEBHOOK_SECRET the provider cannot report bounces and complaints. Set it to "
                     "USER:PASSWORD, and give the provider the address with both.")  # fmt: skip
 
 
 def _mailer(name: str) -> Iterator[Finding]:
     label, backend = f"mailer-{name}", settings.MAILERS[name]["BACKEND"]
-    if backend == MAILBOX:
+    if backend == settings.MAILBOX_BACKEND:
         yield wrong_if_public(label, f"Mail of the mailer {name} stays in the built-in mailbox. Set MAILER_URL.")
         return
     who = f"{'mail server' if backend == SMTP else 'provider'} of the mailer {name}"

@@ -18,6 +18,7 @@ from kombu.exceptions import OperationalError
 from config.celery import app
 from config.diagnosis.finding import Finding, is_public, note, well, wrong
 from newsletter.insights import health, metrics
+from newsletter.subscribers import live_site
 
 MIN_FREE_BYTES = 500_000_000
 PING_SECONDS = 5.0
@@ -96,6 +97,8 @@ def work(*, now: datetime) -> Iterator[Finding]:
         attention = health.attention(now=now)
     except Error:
         return  # database() says why
+    if attention.pop("held_back_sites"):
+        yield wrong("live-site", f"{live_site.why_no_mail()} Decide with: manage.py live_site")
     if waiting.is_ok:
         yield well("due-work", "Nothing that is due waits for long.")
     else:

@@ -9,6 +9,7 @@ from newsletter.subscribers.models.desk import Label, StoredCount
 from newsletter.subscribers.models.domains import MailDomain
 from newsletter.subscribers.models.farewells import Farewell
 from newsletter.subscribers.models.imports import ImportChange, ImportRefusal, ImportRun
+from newsletter.subscribers.models.live_sites import LiveSite
 from newsletter.subscribers.models.measuring import MeasuringConsent
 from newsletter.subscribers.models.newsletters import Cadence, Newsletter, TopicSet, default_cadences
 from newsletter.subscribers.models.people import Subscriber, Subscription, SubscriptionQuerySet, Suppression, Weekday
@@ -33,6 +34,7 @@ __all__ = [
     "ImportRefusal",
     "ImportRun",
     "Label",
+    "LiveSite",
     "MailDomain",
     "MeasuringConsent",
     "Newsletter",

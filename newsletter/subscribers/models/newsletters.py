@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from articles.models import Topic
+from newsletter.lib.dates import is_among
 
 
 class Cadence(models.TextChoices):
@@ -161,10 +162,11 @@ class Newsletter(models.Model):
 
     def is_quiet_on(self, day: date) -> bool:
         """Whether no mail goes out on this date."""
-        return any(first <= day.isoformat() <= (last or first) for first, _slash, last in self._quiet_stretches())
+        return is_among(day, self.quiet_dates)
 
-    def _quiet_stretches(self) -> Iterable[tuple[str, str, str]]:
-        return (stretch.partition("/") for stretch in self.quiet_dates)
+    def parts_by_weekday(self, cadence: str) -> bool:
+        """Whether readers of this cadence get their issues on different days of the week, as they chose."""
+        return cadence == Cadence.WEEKLY and self.offers_delivery_time and bool(self.offered_weekdays)
 
     def cadence_or_default(self, wanted: str) -> str:
         """``wanted`` if this newsletter offers it, its usual cadence otherwise: for whoever has chosen nothing else."""

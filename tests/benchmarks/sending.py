@@ -41,7 +41,7 @@ class Case:
     count: int
     kind: str = "ours"
     connections: int = 4
-    window: int = 8
+    window: int = 64
     processes: int = 1
 
 
@@ -74,6 +74,7 @@ def cases(count: int) -> list[Case]:
         Case("ours, PIPELINING", pipelining, count, processes=2),
         Case("ours, CHUNKING", FastSink, count, processes=2),
         Case("ours, CHUNKING, answers 20 ms late", far, count, connections=4, window=8),
+        Case("ours, CHUNKING, answers 20 ms late", far, count),
         Case("ours, CHUNKING, answers 20 ms late", far, count, connections=10, window=32),
         Case("ours to smtp-sink (PIPELINING)", SmtpSink, count // 2, connections=10),
         Case("smtplib.sendmail to smtp-sink", SmtpSink, count // 10, kind="smtplib", connections=1),

@@ -135,6 +135,16 @@ def test_long_request_for_patience_is_passed_on(value: str, messages: list[Outgo
     assert 115 < error.retry_after <= 121
 
 
+@pytest.mark.parametrize("value", ["9" * 20, "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_absurd_request_for_patience_is_an_hour(value: str, messages: list[Outgoing], mailgun: MailgunServer) -> None:
+    mailgun.then(Bad(status=429, headers={"Retry-After": value}))
+
+    _outcomes, error = delivered(messages)
+
+    assert isinstance(error, TransportDownError)
+    assert error.retry_after == 3600
+
+
 def test_provider_that_asks_for_patience_for_ever_is_down(messages: list[Outgoing], mailgun: MailgunServer) -> None:
     mailgun.then(*[Bad(status=503, headers={"Retry-After": "0"})] * 99)
 

@@ -45,7 +45,7 @@ def send_to_the_end(campaign: Campaign, clock: Clock) -> None:
     """As worker and sweep do in the hours after the launch; a person lets it go on where it waits for one."""
     while campaign.status != Campaign.Status.FINISHED and clock() < NOW + timedelta(hours=12):
         if campaign.status == Campaign.Status.PAUSED:
-            campaign.resume()
+            campaign.resume(NOW)
         dispatch.drain(campaign, clock=clock, seconds=20)
         list(sweeping.sweep(now=clock()))
         clock.wind(minutes=30)

@@ -180,3 +180,15 @@ def test_books_balance_whatever_the_server_does(
 
         server.stop()  # what is still being read is taken or not by then
         check_books(server, result, 15)
+
+
+def test_what_came_back_waits_for_another_connection_only_as_long_as_nobody_need_ask_again() -> None:
+    """Meanwhile a person may have stopped the campaign, or a reader have left."""
+    with SmtpServer(extensions=EXTENSIONS["chunked"], messages_per_connection=1, enough="421 4.3.2 enough") as server:
+        server.slow_down(Stage.CONNECT, 2, after=1)
+
+        result = hand_over(server, 8, connections=1, window=8)
+
+    assert (result.error, result.drawn_count) == (None, 8)
+    assert sorted(server.recipients()) == [reader(number) for number in sorted(result.fates)]
+    assert not {1, 2} & result.fates.keys()  # which were behind the first when it was enough

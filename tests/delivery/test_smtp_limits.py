@@ -68,7 +68,7 @@ def _work(campaign: Campaign) -> list[str]:
             campaign = Campaign.objects.get(pk=campaign.pk)
             if campaigns.counts(campaign)["sent"] < READERS / 2:  # at the end who has a place may have nothing to send
                 seen.append(campaign.status)
-            campaign.resume()
+            campaign.resume(NOW)
             time.sleep(0.05)
     finally:
         connection.close()
@@ -87,7 +87,7 @@ def test_not_now_costs_nobody_their_mail_and_nobody_gets_two(
         clock.wind(minutes=30)
         campaign.refresh_from_db()
         assert campaign.status == Campaign.Status.SENDING or campaign.resume_at is not None
-        campaign.resume()
+        campaign.resume(NOW)
 
     assert Counter(smtp_mailers.recipients()) == Counter(f"reader{number}@example.org" for number in range(5))
     assert campaigns.counts(campaign)["sent"] == 5
@@ -106,7 +106,7 @@ def test_log_in_that_fails_blames_nobody_and_is_tried_again(
         campaign.refresh_from_db()
         paused = campaign.status, reply in campaign.reason, campaign.resume_at is not None
         server.behave()
-        campaign.resume()
+        campaign.resume(NOW)
         dispatch.drain(campaign, clock=clock, seconds=10)
 
     assert paused == (Campaign.Status.PAUSED, True, True)

@@ -202,7 +202,7 @@ def test_who_resumes_a_campaign_that_everybody_refused_has_them_tried_again(
     campaign.refresh_from_db()
     assert (campaign.status, campaign.resume_at) == ("paused", None)
 
-    campaign.resume()
+    campaign.resume(NOW)
     drain(campaign, clock)
 
     assert books(campaign) == {"sent": READERS}

@@ -33,5 +33,7 @@ class MailboxTransport:
         for message in one_at_a_time(messages):
             if self._is_stopping:
                 return
+            if message.note_held:
+                message.note_held(False)  # noqa: FBT003 - that is what it is told
             keep([(message.recipient, message.data)])
             yield Outcome(message.send_pk, Fate.ACCEPTED, "kept in the mailbox")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.db.models import QuerySet
+
 from newsletter.delivery.models import TransportOutage
 
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(minutes=15)
@@ -13,21 +15,20 @@ def note_down(name: str, *, reason: str, retry_after: float | None, now: datetim
     """It cannot be reached: left out for 30 s, then 1, 2 … 15 minutes, or as long as it asks. Returns until when."""
     outage = _note(name, reason=reason, now=now)
     pause = min(FIRST_PAUSE * 2 ** min(outage.failure_count - 1, 10), LONGEST_PAUSE)
-    outage.until = now + max(pause, timedelta(seconds=retry_after or 0))
-    outage.save(update_fields=["until"])
-    return outage.until
+    until: datetime = now + max(pause, timedelta(seconds=retry_after or 0))
+    _mine(name).update(until=until)
+    return until
 
 
 def note_refused(name: str, *, reason: str, now: datetime) -> None:
     """It refuses to send for us: left out until a person has looked."""
-    outage = _note(name, reason=reason, now=now)
-    outage.until = None
-    outage.save(update_fields=["until"])
+    _note(name, reason=reason, now=now)
+    _mine(name).update(until=None)
 
 
 def forget(name: str) -> None:
     """It has accepted a mail."""
-    TransportOutage.objects.filter(name=name).delete()
+    _mine(name).delete()
 
 
 def known() -> dict[str, TransportOutage]:
@@ -42,6 +43,10 @@ def _note(name: str, *, reason: str, now: datetime) -> TransportOutage:
     )
     if not is_new and outage.until is not None and outage.until <= now:
         outage.failure_count = min(outage.failure_count + 1, 100)
-    outage.reason = reason[:300]
-    outage.save(update_fields=["failure_count", "reason"])
+    _mine(name).update(failure_count=outage.failure_count, reason=reason[:300])
     return outage
+
+
+def _mine(name: str) -> QuerySet[TransportOutage]:
+    """None if another worker has had a mail accepted meanwhile: then it is up."""
+    return TransportOutage.objects.filter(name=name)

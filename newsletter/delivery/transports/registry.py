@@ -78,7 +78,7 @@ def connect(mailer: str) -> Transport:
     """The transport for the mailer with this name."""
     entry: dict[str, Any] = settings.MAILERS[mailer]
     backend = entry["BACKEND"]
-    if backend == "newsletter.delivery.mailbox.backend.EmailBackend":
+    if backend == settings.MAILBOX_BACKEND:
         return MailboxTransport()
     if backend == "django.core.mail.backends.smtp.EmailBackend":
         return SmtpTransport(_smtp_options(entry), local_hostname=site_domain())

@@ -39,6 +39,7 @@ from newsletter.lib.addresses import without_address
 from newsletter.lib.mail import status_of
 
 MAX_WORDS = 500
+LONGEST_RETRY_AFTER = 3600.0  # seconds
 _TOO_MANY_REQUESTS, _UNAVAILABLE = 429, 503
 _NOT_REACHED = (
     urllib3.exceptions.NewConnectionError,
@@ -97,6 +98,9 @@ class Caller:
             message = draft(messages, self._abilities)
         except (AnymailError, ValueError) as error:
             return _rejected(messages, error)
+        for each in messages:
+            if each.note_held:
+                each.note_held(False)  # noqa: FBT003 - that is what it is told
         try:
             return self._make(message, messages)
         except BaseException as error:  # noqa: BLE001 (raised when all other calls are answered)
@@ -178,15 +182,18 @@ def _rejected(messages: Sequence[Outgoing], error: Exception) -> Result:
 
 
 def retry_after(error: AnymailAPIError, *, now: float | None = None) -> float | None:
-    """Seconds until the provider may be asked again (RFC 9110 section 10.2.3); None if it does not say."""
+    """Seconds until the provider may be asked again (RFC 9110 section 10.2.3), an hour at most; None: it says nothing.
+
+    A year, or more than a clock holds, is a mistake of theirs that must not stop a newsletter for good.
+    """
     value = str(_headers_of(error).get("retry-after", "")).strip()
     try:
         if value.replace(".", "", 1).isdecimal():
-            return float(value)
+            return min(float(value), LONGEST_RETRY_AFTER)
         moment = parsedate_to_datetime(value).timestamp()
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         return None
-    return max(moment - (time.time() if now is None else now), 0.0)
+    return min(max(moment - (time.time() if now is None else now), 0.0), LONGEST_RETRY_AFTER)
 
 
 def _headers_of(error: AnymailAPIError) -> Mapping[str, str]:

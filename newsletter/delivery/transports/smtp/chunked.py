@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from newsletter.delivery.personalization import Outgoing
 from newsletter.delivery.transports.smtp.dialogue import Dialogue, Offer, Stage, Transaction, is_taken
 from newsletter.delivery.transports.smtp.replies import Reply
+from newsletter.delivery.transports.smtp.window import Moment, Stopwatch, Window
 
 _STAGES = (Stage.RESET, Stage.MAIL, Stage.RCPT, Stage.CONTENT)
 
@@ -16,23 +19,25 @@ class Chunked(Dialogue):
     is on its way: without it the next content might also go to the recipient of the one that failed.
     """
 
-    def __init__(self, offer: Offer, *, window: int) -> None:
+    def __init__(self, offer: Offer, *, window: int, stopwatch: Stopwatch) -> None:
         super().__init__(offer)
-        self.max_window = window
+        self._window = Window(window)
+        self._stopwatch = stopwatch
+        self._written_at: deque[Moment] = deque()  # of each content that has no answer yet
         self._is_proven = False
         self._is_new = True
         self._count = 0
 
     def be_careful(self) -> None:
-        super().be_careful()
+        self._window.narrow()
         self._is_proven = False
 
     def room(self) -> int:
         if self.is_hesitating:
             return 0
         # filled up by the half: fewer and bigger writes
-        free = self._window - self._count
-        return free if free * 2 >= self._window else 0
+        free = self._window.size - self._count
+        return free if free * 2 >= self._window.size else 0
 
     def _content(self, message: Outgoing) -> bytes:
         data = message.data
@@ -54,7 +59,9 @@ class Chunked(Dialogue):
     def _on_reply(self, stage: Stage, transaction: Transaction, reply: Reply) -> None:
         if stage is Stage.CONTENT:
             self._count -= 1
+            took = self._stopwatch.since(self._written_at.popleft())
             if is_taken(reply):
+                self._window.note_taken(took, under_way=self._count)
                 self._accepted(transaction, reply)
             else:
                 transaction.refuse(stage, reply)
@@ -64,6 +71,10 @@ class Chunked(Dialogue):
             transaction.refuse(stage, reply)
         if stage is Stage.RCPT and transaction.end is None:
             self._after_first_envelope(transaction)
+
+    def _write_content(self, transaction: Transaction, before: bytes = b"") -> None:
+        super()._write_content(transaction, before)
+        self._written_at.append(self._stopwatch.moment())
 
     def _after_first_envelope(self, transaction: Transaction) -> None:
         self._is_proven = True

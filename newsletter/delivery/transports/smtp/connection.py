@@ -6,6 +6,7 @@ import ssl
 import time
 
 from newsletter.delivery.personalization import Outgoing
+from newsletter.delivery.transports.smtp.breaking import what_broke
 from newsletter.delivery.transports.smtp.chunked import Chunked
 from newsletter.delivery.transports.smtp.dialogue import Decided, Dialogue, Offer, UnsafeStateError
 from newsletter.delivery.transports.smtp.opening import Opened
@@ -13,6 +14,7 @@ from newsletter.delivery.transports.smtp.options import SmtpOptions
 from newsletter.delivery.transports.smtp.pipelined import Pipelined
 from newsletter.delivery.transports.smtp.plain import Plain
 from newsletter.delivery.transports.smtp.replies import BadReplyError, ReplyReader
+from newsletter.delivery.transports.smtp.window import Stopwatch
 
 _READ = 65_536
 _PAUSE = 1.0  # seconds; after it the server may have gone
@@ -27,9 +29,9 @@ class LostError(Exception):
 class Connection:
     """``is_leaving`` may be set at any time: nothing more is taken then."""
 
-    def __init__(self, opened: Opened, options: SmtpOptions) -> None:
+    def __init__(self, opened: Opened, options: SmtpOptions, stopwatch: Stopwatch) -> None:
         self.sock = opened.sock
-        self.dialogue = dialogue_for(opened, window=options.window)
+        self.dialogue = dialogue_for(opened, window=options.window, stopwatch=stopwatch)
         self.answered_count = 0  # messages that the server has taken or refused; kept by whoever judges
         self.is_leaving = False
         self.is_blocked = False  # waiting to write; kept by whoever asks the selector
@@ -94,7 +96,7 @@ class Connection:
         except _NOT_NOW:
             return False
         except OSError as error:
-            raise LostError(_describe(error)) from error
+            raise LostError(what_broke(error)) from error
         return True
 
     def receive(self) -> None:
@@ -115,7 +117,7 @@ class Connection:
         except _NOT_NOW:
             return
         except (OSError, BadReplyError, UnsafeStateError) as error:
-            raise LostError(_describe(error)) from error
+            raise LostError(what_broke(error)) from error
 
     def take_decided(self) -> list[Decided]:
         return self.dialogue.take_decided()
@@ -141,14 +143,10 @@ class Connection:
             outbox[0] = outbox[0][sent:]
 
 
-def dialogue_for(opened: Opened, *, window: int) -> Dialogue:
+def dialogue_for(opened: Opened, *, window: int, stopwatch: Stopwatch) -> Dialogue:
     """The fastest that the server offers."""
     offers = opened.extensions.keys()
     offer = Offer("smtputf8" in offers, "8bitmime" in offers, opened.max_size)
     if "pipelining" not in offers:
         return Plain(offer)
-    return Chunked(offer, window=window) if "chunking" in offers else Pipelined(offer)
-
-
-def _describe(error: Exception) -> str:
-    return str(error) or type(error).__name__
+    return Chunked(offer, window=window, stopwatch=stopwatch) if "chunking" in offers else Pipelined(offer)

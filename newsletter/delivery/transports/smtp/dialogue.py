@@ -7,7 +7,7 @@ was decided. It never waits and knows no policy. The rules of all three kinds:
 - Before anything else the first refusal decides; what a server says to the commands that follow it (503, 554) does not.
 - A 421 is the last that the server says: what was pipelined behind it has not been taken.
 - On a new or idle connection one message goes first, and its content only when the recipient was accepted, so that a
-  server that does not want us costs nobody an unknown. Each message that is taken doubles the window.
+  server that does not want us costs nobody an unknown.
 - A message that is repeated because its outcome is unknown goes alone, and its last octets are held back for a moment:
   a server that hangs up over it has not got it, and that is known this time.
 """
@@ -83,8 +83,6 @@ class Offer:
 class Dialogue:
     """What plain, pipelined and chunked have in common: the queue of the answers that are expected."""
 
-    max_window = 2
-
     def __init__(self, offer: Offer) -> None:
         self.outbox: list[bytes] = []  # to be written, in order; whoever writes it empties it
         self.queued = 0  # octets ever put into the outbox
@@ -92,7 +90,6 @@ class Dialogue:
         self.is_over = False  # the server has said its last: what is under way has not been taken
         self.held_back = b""  # the end of a repeat's content
         self._offer = offer
-        self._window = 1
         self._expected: deque[tuple[Stage, Transaction]] = deque()
         self._decided: list[Decided] = []
 
@@ -146,7 +143,6 @@ class Dialogue:
 
     def be_careful(self) -> None:
         """Let one message go first again."""
-        self._window = 1
 
     def take_decided(self) -> list[Decided]:
         """What was decided since the last call."""
@@ -194,7 +190,6 @@ class Dialogue:
         return f"MAIL FROM:<{message.sender}>{options}\r\nRCPT TO:<{message.recipient}>\r\n".encode()
 
     def _accepted(self, transaction: Transaction, reply: Reply) -> None:
-        self._window = min(self._window * 2, self.max_window)
         self._decided.append(Decided(transaction.message, Stage.CONTENT, reply))
 
     def _decide(self, transaction: Transaction) -> None:

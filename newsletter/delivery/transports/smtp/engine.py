@@ -19,12 +19,14 @@ from newsletter.delivery.transports.smtp.dialogue import SERVICE_CLOSING, Decide
 from newsletter.delivery.transports.smtp.judging import Judge
 from newsletter.delivery.transports.smtp.opening import NotOpenedError, Opener
 from newsletter.delivery.transports.smtp.options import SmtpOptions
+from newsletter.delivery.transports.smtp.window import Stopwatch
 from newsletter.lib.addresses import without_address
 
 _READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 _LOOK_UP_SECONDS = 0.25  # how long to wait for the sockets before looking at the clock and at stop()
 _MAX_IDLE_SECONDS = 10.0  # servers close idle connections, and what is written to a closed one is in doubt
 _MAX_BARREN = 3  # connections one after the other that died without an answer to a single message
+_COME_BACK_SECONDS = 1.0  # how long what came back from a connection waits for another: a person may stop the campaign
 _GROW_AGAIN_SECONDS = 30.0  # after a server did not let us have one connection more
 
 
@@ -36,10 +38,12 @@ class SmtpTransport:
         self._opener = Opener(options, local_hostname=local_hostname)
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._opener.waker, _READ)
+        self._stopwatch = Stopwatch()
         self._connections: list[Connection] = []
         self._judge = Judge()
         self._source = self._opening_for = _Source(())
         self._at_hand: deque[Outgoing] = deque()  # drawn, and with no connection
+        self._came_back_at = 0.0
         self._outcomes: list[Outcome] = []
         self._blamed: set[int] = set()
         self._barren_count = 0
@@ -110,9 +114,19 @@ class SmtpTransport:
             self._part_from(connection)
 
     def _has_next(self) -> bool:
+        """One may wait long, for a connection; of more, which came back, nobody would ask again who is still to have
+        them: they have no outcome then."""
+        while len(self._at_hand) > 1 and time.monotonic() > self._came_back_at + _COME_BACK_SECONDS:
+            self._at_hand.pop()
         if not self._at_hand and (message := self._source.draw()):
             self._at_hand.append(message)
         return bool(self._at_hand)
+
+    def _come_back(self, message: Outgoing) -> None:
+        """It was not handed over: another connection may take it."""
+        if len(self._at_hand) <= 1:
+            self._came_back_at = time.monotonic()
+        self._at_hand.append(message)
 
     # --- connections --------------------------------------------------------------------------------------------------
     def _grow(self) -> None:
@@ -132,7 +146,7 @@ class SmtpTransport:
                 if self._opening_for is self._source:  # of an earlier batch it tells nothing about now
                     self._barred(str(each))
                 continue
-            connection = Connection(each, self._options)
+            connection = Connection(each, self._options, self._stopwatch)
             self._connections.append(connection)
             self._selector.register(connection.sock, _READ, connection)
 
@@ -170,7 +184,10 @@ class SmtpTransport:
             self._look_up(now)
 
     def _listen(self, seconds: float) -> None:
-        for key, events in self._selector.select(seconds):
+        began = time.monotonic()
+        ready = self._selector.select(seconds)
+        self._stopwatch.idle += time.monotonic() - began
+        for key, events in ready:
             if key.data is None:
                 self._admit()
             else:
@@ -239,7 +256,7 @@ class SmtpTransport:
 
     def _not_now(self, connection: Connection, decided: Decided) -> None:
         """The server takes nothing from us at present, or nothing more on this connection."""
-        self._at_hand.append(decided.message)
+        self._come_back(decided.message)
         connection.is_leaving = True
         if connection.is_fresh:
             self._barred(words(*decided.reply), connection)
@@ -256,7 +273,7 @@ class SmtpTransport:
             elif transaction is under_way[0] and stage is not None and stage > Stage.MAIL and not dialogue.is_over:
                 self._blame(message, connection, response)
             else:
-                self._at_hand.append(message)
+                self._come_back(message)
         if not (under_way and connection.is_fresh):
             return
         if stage in {Stage.RESET, Stage.MAIL} and not dialogue.is_over:
@@ -284,7 +301,7 @@ class SmtpTransport:
             self._outcomes.append(_outcome(message, Fate.DEFERRED, response))
         else:
             self._blamed.add(message.send_pk)
-            self._at_hand.append(message)
+            self._come_back(message)
 
 
 class _Source:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO
 
-from newsletter.delivery.refusals import words
+from newsletter.delivery.transports.smtp.breaking import what_broke
 from newsletter.delivery.transports.smtp.options import SmtpOptions
 
 _MAX_GREETING = 65_536  # octets of all answers until we are in
@@ -101,7 +101,7 @@ def opened(options: SmtpOptions, *, local_hostname: str) -> Opened:
     except (OSError, smtplib.SMTPException) as error:
         if client:
             client.close()
-        raise NotOpenedError(_describe(error)) from error
+        raise NotOpenedError(what_broke(error)) from error
 
 
 class _Bounded:
@@ -161,9 +161,3 @@ def _tls_context(options: SmtpOptions) -> ssl.SSLContext:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
-
-
-def _describe(error: Exception) -> str:
-    if isinstance(error, smtplib.SMTPResponseException):
-        return words(error.smtp_code, error.smtp_error)
-    return str(error) or type(error).__name__

@@ -17,5 +17,5 @@ class SmtpOptions:
     use_tls: bool = False
     use_ssl: bool = False
     connections: int = 4  # at most; as many as the server lets us have
-    window: int = 8  # messages under way on a connection, where the server offers PIPELINING and CHUNKING
+    window: int = 64  # messages under way on a connection, at most, where the server offers PIPELINING and CHUNKING
     messages: int = 0  # on one connection before it is closed and another opened; 0 for any number

@@ -18,10 +18,14 @@ class Pipelined(Dialogue):
         super().__init__(offer)
         self._waiting: Transaction | None = None
         self._is_envelope_out = False
+        self._is_proven = False  # a message was taken
         self._is_clean = True  # no transaction is open at the server once all that is written is done
 
+    def be_careful(self) -> None:
+        self._is_proven = False
+
     def room(self) -> int:
-        if self._waiting or (self._window == 1 and self._expected) or self.is_hesitating:
+        if self._waiting or (self._expected and not self._is_proven) or self.is_hesitating:
             return 0
         return 1
 
@@ -49,6 +53,7 @@ class Pipelined(Dialogue):
         if stage is Stage.DATA:
             self._on_data(transaction, reply)
         elif stage is Stage.CONTENT and is_taken(reply):
+            self._is_proven = True
             self._accepted(transaction, reply)
         elif stage in {Stage.CONTENT, Stage.NOTHING}:
             transaction.refuse(stage, reply)

@@ -11,8 +11,6 @@ _GO_ON = 354
 class Plain(Dialogue):
     """One message at a time."""
 
-    max_window = 1
-
     def __init__(self, offer: Offer) -> None:
         super().__init__(offer)
         self._is_clean = True

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from celery import shared_task
+import logging
+from typing import Any
+
+from celery import Task, shared_task
+from celery.exceptions import OperationalError
 from django.utils import timezone
 
 from articles.archives import running as archives
 from articles.feeds import completing, polling, pushing
 from articles.feeds.importing import PollReport
 from articles.writing import autosaving
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task
@@ -31,7 +37,7 @@ def import_deliveries() -> None:
 @shared_task
 def fetch_awaited_pictures() -> None:
     for feed_id in polling.feeds_awaiting_pictures(timezone.now()):
-        fetch_pictures.apply_async(kwargs={"feed_id": feed_id})
+        _ring(fetch_pictures, feed_id=feed_id)
 
 
 @shared_task
@@ -46,9 +52,9 @@ def fetch_changed_picture(*, article_id: int) -> None:
 
 def ring_for_pictures(report: PollReport) -> None:
     if report.new:
-        fetch_pictures.apply_async(kwargs={"feed_id": report.feed_id})
+        _ring(fetch_pictures, feed_id=report.feed_id)
     for article_id in report.wanted_pictures:
-        fetch_changed_picture.apply_async(kwargs={"article_id": article_id})
+        _ring(fetch_changed_picture, article_id=article_id)
 
 
 @shared_task
@@ -59,7 +65,7 @@ def complete_articles() -> None:
 @shared_task
 def go_on_with_archive(*, archive_id: int) -> None:
     if archives.advance(archive_id=archive_id, clock=timezone.now):
-        go_on_with_archive.apply_async(kwargs={"archive_id": archive_id})
+        _ring(go_on_with_archive, archive_id=archive_id)
 
 
 @shared_task
@@ -70,4 +76,12 @@ def forget_unsaved() -> None:
 @shared_task
 def sweep_archives() -> None:
     for archive_id in archives.abandoned(timezone.now()):
-        go_on_with_archive.apply_async(kwargs={"archive_id": archive_id})
+        _ring(go_on_with_archive, archive_id=archive_id)
+
+
+def _ring(task: Task[..., None], **kwargs: Any) -> None:
+    """Ask a worker for more. A broker that is away stops nothing that is under way here: a sweep finds the rest."""
+    try:
+        task.apply_async(kwargs=kwargs, retry=False)
+    except (OperationalError, OSError) as error:
+        logger.warning("The broker does not answer (%s); %s waits for the sweep.", type(error).__name__, task.name)

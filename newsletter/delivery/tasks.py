@@ -13,6 +13,7 @@ from newsletter.delivery import campaigns, ending, outlooks, reaching, retention
 from newsletter.delivery.models import Campaign
 from newsletter.delivery.sweeping import Work
 from newsletter.digests.models import Correction
+from newsletter.lib.doorbell import ring_now
 
 RING_SECONDS = 5  # until the next sweep: if every worker is busy till then, another ring would only pile up
 
@@ -38,7 +39,7 @@ def sweep_alerts() -> None:
 def _ring(rings: Iterable[sweeping.Ring]) -> None:
     for ring in rings:
         task = {Work.SEND: drain, Work.FILL: fill, Work.END: end}[ring.work]
-        task.apply_async(kwargs={"campaign_id": ring.campaign.pk}, queue=ring.queue, expires=RING_SECONDS)
+        ring_now(task, queue=ring.queue, expires=RING_SECONDS, campaign_id=ring.campaign.pk)
 
 
 @shared_task(expires=2 * sweeping.TURN_SECONDS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
+from newsletter.lib.doorbell import ring_now
 from newsletter.subscribers import bulk_actions, personal_mail, signup, upkeep, welcoming
 from newsletter.subscribers.importing import running
 from newsletter.subscribers.importing import upkeep as imports
@@ -24,14 +25,14 @@ def send_personal_mail(*, mail_id: int) -> None:
 @shared_task
 def sweep_personal_mails() -> None:
     for mail_id in personal_mail.owed(timezone.now()):
-        send_personal_mail.delay(mail_id=mail_id)
+        ring_now(send_personal_mail, mail_id=mail_id)
     personal_mail.forget_old(timezone.now())
 
 
 @shared_task
 def sweep() -> None:
     for sign_up_id in upkeep.owed_mails(timezone.now()):
-        send_confirmation.delay(sign_up_id=sign_up_id)
+        ring_now(send_confirmation, sign_up_id=sign_up_id)
 
 
 @shared_task
@@ -53,30 +54,30 @@ def send_welcome(*, welcome_mail_id: int) -> None:
 @shared_task
 def sweep_welcomes() -> None:
     for welcome_mail_id in welcoming.owed_welcomes(timezone.now()):
-        send_welcome.delay(welcome_mail_id=welcome_mail_id)
+        ring_now(send_welcome, welcome_mail_id=welcome_mail_id)
 
 
 @shared_task
 def go_on_with_import(*, import_run_id: int) -> None:
     if running.advance(import_run_id=import_run_id, clock=timezone.now):
-        go_on_with_import.delay(import_run_id=import_run_id)
+        ring_now(go_on_with_import, import_run_id=import_run_id)
 
 
 @shared_task
 def sweep_imports() -> None:
     for import_run_id in imports.abandoned(timezone.now()):
-        go_on_with_import.delay(import_run_id=import_run_id)
+        ring_now(go_on_with_import, import_run_id=import_run_id)
     imports.delete_old_files(timezone.now())
 
 
 @shared_task
 def go_on_with_bulk_action(*, bulk_action_id: int) -> None:
     if bulk_actions.advance(bulk_action_id=bulk_action_id, clock=timezone.now):
-        go_on_with_bulk_action.delay(bulk_action_id=bulk_action_id)
+        ring_now(go_on_with_bulk_action, bulk_action_id=bulk_action_id)
 
 
 @shared_task
 def sweep_bulk_actions() -> None:
     for bulk_action_id in bulk_actions.abandoned(timezone.now()):
-        go_on_with_bulk_action.delay(bulk_action_id=bulk_action_id)
+        ring_now(go_on_with_bulk_action, bulk_action_id=bulk_action_id)
     bulk_actions.forget(timezone.now())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import socket
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from newsletter.delivery import tasks
 from newsletter.delivery.models import Campaign
 from newsletter.digests.models import Issue
 from newsletter.insights.metrics import PROMPT_QUEUES, QUEUES
+from newsletter.lib import doorbell
 from tests.factories import make_send
 
 
@@ -69,3 +72,28 @@ def test_message_about_a_campaign_that_is_gone_is_dropped() -> None:
     tasks.drain(campaign_id=unknown)  # it must not raise, or the broker would hand it out again
 
     assert not Campaign.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_broker_that_goes_away_meanwhile_stops_no_sweep_and_costs_one_line(
+    broker_is_away: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    make_send(), make_send()
+
+    tasks.sweep()
+    tasks.sweep_alerts()
+
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == [
+        "The broker does not answer (OperationalError); newsletter.delivery.tasks.drain waits for the sweep."
+    ]
+
+
+@pytest.fixture
+def broker_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    for name in ("broker_url", "broker_read_url", "broker_write_url"):
+        monkeypatch.setitem(app.conf, name, f"redis://127.0.0.1:{port}/0")
+    monkeypatch.setattr(app, "_pool", None)
+    monkeypatch.setattr(app.amqp, "_producer_pool", None)
+    monkeypatch.setattr(doorbell, "_silent_until", 0.0)

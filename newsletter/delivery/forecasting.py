@@ -33,7 +33,8 @@ class Forecast:
     ``without``: how many get nothing, by reason. ``later``: how many are mailed a day later, having had enough.
     ``coming``: those of the readers whose own hour comes after ``at``, until ``last_at``. ``offers``: which offers it
     carries, and to how many of the readers; those whom a ceiling leaves out get the same without. ``had``: how many of
-    the issue's readers (``audience_count``) have had, or are about to get, each of its articles.
+    the issue's readers (``audience_count``) have had, or are about to get, each of its articles. ``skipped``: why it is
+    skipped unless somebody approves it.
     """
 
     issue: Issue
@@ -48,6 +49,7 @@ class Forecast:
     offers: tuple[tuple[Offer, int], ...] = ()
     had: Mapping[int, int] = field(default_factory=dict)
     audience_count: int = 0
+    skipped: str = ""
 
     @property
     def reader_count(self) -> int:
@@ -103,7 +105,14 @@ def _rehearse(issue: Issue, *, now: datetime) -> Forecast:
         keys = {alike.key for alike in tally}
         planned = plan(issue, keys, offered=offered, offers=[offer.pk for offer in carried])
     found = _counted(planned, tally, carried, at=at, moments=moments)
-    return replace(found, had=_had(tally, offered), audience_count=sum(tally.values()))
+    skipped = _skipped(issue, at=at)
+    return replace(found, had=_had(tally, offered), audience_count=sum(tally.values()), skipped=skipped)
+
+
+def _skipped(issue: Issue, *, at: datetime) -> str:
+    if issue.schedule is None or issue.status not in drafting.UNDECIDED:
+        return ""
+    return drafting.why_skipped(issue, issue.schedule, now=at)
 
 
 def _counted(

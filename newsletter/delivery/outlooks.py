@@ -100,6 +100,7 @@ def _stored(forecast: Forecast) -> dict[str, Any]:
         "last_at": forecast.last_at.isoformat() if forecast.last_at else "",
         "offers": [[offer.pk, count] for offer, count in forecast.offers],
         "had": {str(pk): count for pk, count in forecast.had.items()}, "audience": forecast.audience_count,
+        "skipped": forecast.skipped,
     }  # fmt: skip
 
 
@@ -112,4 +113,5 @@ def _read(issue: Issue, stored: dict[str, Any]) -> Forecast:
         without={Send.Reason(reason): n for reason, n in stored["without"].items()}, later=stored["later"],
         coming=stored["coming"], last_at=datetime.fromisoformat(stored["last_at"]) if stored["last_at"] else None,
         had={int(pk): count for pk, count in stored["had"].items()}, audience_count=stored["audience"],
+        skipped=stored.get("skipped", ""),
     )  # fmt: skip

@@ -118,15 +118,27 @@ def unserved(campaign: Campaign, readers: Audience) -> Audience:
 def of_the_day(issue: Issue, readers: Audience) -> Audience:
     """Of weekly readers those whose day it is; who chose none, or one that is not offered, has the newsletter's."""
     newsletter, schedule = issue.newsletter, issue.schedule
-    if schedule is None or issue.run_date is None or issue.cadence != Cadence.WEEKLY:
-        return readers
-    if not newsletter.offers_delivery_time or not newsletter.offered_weekdays:
+    if schedule is None or issue.run_date is None or not goes_by_weekday(issue):
         return readers
     weekday = issue.run_date.weekday()
     chosen = Q(weekday=weekday) if weekday in newsletter.offered_weekdays else NOBODY
     if weekday in schedule.weekdays:
         chosen |= Q(weekday=None) | ~Q(weekday__in=newsletter.offered_weekdays)
     return readers.filter(chosen)
+
+
+def goes_by_weekday(issue: Issue) -> bool:
+    """Whether it is for the weekly readers of one day."""
+    is_run = issue.schedule is not None and issue.run_date is not None
+    return is_run and issue.newsletter.parts_by_weekday(issue.cadence)
+
+
+def is_their_day(issue: Issue, chosen: int | None) -> bool:
+    """Whether a weekly issue is for those who chose this weekday, or none: ``of_the_day`` for one of them."""
+    assert issue.schedule
+    assert issue.run_date
+    offered, weekday = issue.newsletter.offered_weekdays, issue.run_date.weekday()
+    return chosen == weekday if chosen in offered else weekday in issue.schedule.weekdays
 
 
 def _counts(readers: Audience) -> Mapping[Moment, int]:

@@ -78,7 +78,8 @@ def draft(newsletter: Newsletter, article: Article, *, wording: Wording, by: obj
     """
     with transaction.atomic():
         Newsletter.objects.select_for_update(no_key=True).get(pk=newsletter.pk)  # a second tap must find the first
-        before = Issue.objects.alerts().filter(newsletter=newsletter, items__article=article).first()
+        alerts = Issue.objects.alerts().exclude(campaign__status="cancelled")
+        before = alerts.filter(newsletter=newsletter, items__article=article).first()
         if before and before.launched_at:
             when = {"when": timesince(before.launched_at, now)}
             raise CannotAlertError(_("It went out as an alert %(when)s ago; nobody gets it twice.") % when)

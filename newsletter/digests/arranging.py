@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
+from django.db import transaction
+
 from articles.models import Article
 from newsletter.digests import ranking
 from newsletter.digests.models import Issue, IssueItem
@@ -12,7 +14,7 @@ from newsletter.digests.models import Issue, IssueItem
 
 def arrange(issue: Issue, *, now: datetime) -> bool:
     """Put a draft's articles into the order of their rank. Pinned ones keep their places, and so does all that an
-    editor arranged. Whether anything moved; 3 queries at most.
+    editor arranged. Whether anything moved; 3 queries where nothing does.
     """
     if issue.is_arranged:
         return False
@@ -23,8 +25,14 @@ def arrange(issue: Issue, *, now: datetime) -> bool:
         if items[pk].position != position:
             items[pk].position = position
             moved.append(items[pk])
-    IssueItem.objects.bulk_update(moved, ["position"], batch_size=500)
-    return bool(moved)
+    if not moved:
+        return False
+    with transaction.atomic():
+        row = Issue.objects.select_for_update(of=("self",)).only("is_arranged").get(pk=issue.pk)
+        if row.is_arranged:  # by an editor, since it was read
+            return False
+        IssueItem.objects.bulk_update(moved, ["position"], batch_size=500)
+    return True
 
 
 def rank(articles: Iterable[int], *, now: datetime) -> list[int]:

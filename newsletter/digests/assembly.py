@@ -180,7 +180,7 @@ def candidates(issue: Issue, *, now: datetime) -> list[Candidate]:
 
 
 def _went_out_as_alert() -> Exists:
-    sent = Issue.objects.alerts().filter(launched_at__isnull=False).order_by()
+    sent = Issue.objects.gone_out().filter(is_alert=True).order_by()
     return Exists(IssueItem.objects.filter(article=OuterRef("article"), issue__in=sent))
 
 

@@ -133,9 +133,10 @@ def html_part(template: str, look: Look, **values: str | int) -> str:
 
 
 @lru_cache(maxsize=4096)
-def text_block(template: str, story: Story, look: Look) -> str:
-    """One article's text, with a place ``number``. Templates: ``story``, ``headline``."""
-    context = {**look.context(), "story": story, "summary": look.summary_of(story), "number": place("number")}
+def text_block(template: str, story: Story, look: Look, *, is_numbered: bool = True) -> str:
+    """One article's text, with a place ``number`` if it is one of several. Templates: ``story``, ``headline``."""
+    number = place("number") if is_numbered else ""
+    context = {**look.context(), "story": story, "summary": look.summary_of(story), "number": number}
     return wrap(render(f"email/digest/_{template}.txt", context))
 
 

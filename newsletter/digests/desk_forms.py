@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Collection, Iterator
+from datetime import time
+from typing import Any, ClassVar
 
 from django import forms
 from django.conf import settings
@@ -16,8 +17,10 @@ from unfold.widgets import (
 )
 
 from articles.desk import DeskForm
-from newsletter.digests.models import IssueItem
+from newsletter.digests.models import Issue, IssueItem
 from newsletter.digests.schedule_form import DatesField, WeekdaysField, time_zone_field
+from newsletter.digests.scheduling import times_of
+from newsletter.digests.versions import StaleError, refuse_stale
 from newsletter.lib.addresses import InvalidAddress, address_key, parse_address
 from newsletter.subscribers import counting, lowering
 from newsletter.subscribers.models import Cadence, Newsletter
@@ -111,9 +114,22 @@ class NewsletterForm(DeskForm[Newsletter]):
                     self._refuse_to_drop(cadence, offered)
         if (cleaned.get("quiet_from") is None) != (cleaned.get("quiet_until") is None):
             self.add_error("quiet_until", _("Quiet hours need a beginning and an end."))
+        for name, at in self._runs_in_quiet_hours(cleaned):
+            told = _("“%(schedule)s” runs at %(time)s, which is in them: move it first.")
+            self.add_error("quiet_from", told % {"schedule": name, "time": f"{at:%H:%M}"})
         if (cleaned.get("sends_from") is None) != (cleaned.get("sends_until") is None):
             self.add_error("sends_until", _("The hours in which mails are handed over need a beginning and an end."))
         return cleaned
+
+    def _runs_in_quiet_hours(self, cleaned: dict[str, Any]) -> Iterator[tuple[str, time]]:
+        """Of its schedules those whose time would be quiet: of each the first such time."""
+        asked = Newsletter(quiet_from=cleaned.get("quiet_from"), quiet_until=cleaned.get("quiet_until"))
+        if not self.instance.pk or not {"quiet_from", "quiet_until"} & set(self.changed_data):
+            return
+        for schedule in self.instance.schedules.filter(is_active=True).exclude(cadence=Cadence.IMMEDIATE):
+            quiet = [at for at in times_of(schedule) if asked.is_quiet_at(at)]
+            if quiet:
+                yield str(schedule.get_cadence_display()), quiet[0]
 
     def _refuse_to_drop(self, cadence: Cadence, offered: Collection[str]) -> None:
         """Readers who chose it would get nothing, or more than they wanted: nobody is moved upwards."""
@@ -129,6 +145,28 @@ class NewsletterForm(DeskForm[Newsletter]):
                 "First save a rarer usual cadence and use “Move readers to the usual cadence”; then take it away."
             )
         self.add_error("cadences", f"{told} {advice}")
+
+
+class IssueForm(DeskForm[Issue]):
+    class Meta:
+        model = Issue
+        exclude: ClassVar[list[str]] = []
+
+    @property
+    def seen(self) -> int | None:
+        """The version that the page showed."""
+        told = str(self.data.get("seen", ""))
+        return int(told) if told.isdecimal() else None
+
+    def clean(self) -> dict[str, Any]:
+        """What somebody else changed meanwhile is not overwritten unseen."""
+        cleaned = super().clean() or self.cleaned_data
+        if self.instance.pk and self.seen is not None:
+            try:
+                refuse_stale(self.instance, seen=self.seen, touching=self.changed_data)
+            except StaleError as error:
+                raise forms.ValidationError(str(error)) from error
+        return cleaned
 
 
 class ItemForm(DeskForm[IssueItem]):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterable, Iterator
+from datetime import date, datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError, transaction
-from django.db.models import Max, Q
+from django.db.models import Max, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from articles.models import Article
@@ -19,7 +19,6 @@ from newsletter.digests.expiring import expire_held
 from newsletter.digests.models import Issue, IssueItem, Schedule
 from newsletter.digests.opening import lock
 from newsletter.digests.opening import new_issue as new_issue
-from newsletter.digests.selection import TooFew
 from newsletter.lib.failures import Failures
 from newsletter.subscribers.models import Cadence, Newsletter
 
@@ -113,19 +112,23 @@ def close_forgotten(*, failures: Failures, now: datetime) -> Iterator[Issue]:
 def _close_run(schedule: Schedule, *, now: datetime) -> Issue | None:
     """Decide the due run and move on to the next. None if another scheduler was faster.
 
-    Of several runs that nobody ran, the last is decided and carries the articles of all; the others are skipped.
+    Of several runs that nobody ran, the last for the same readers is decided and carries the articles of all; the
+    others are skipped.
     """
     owed = scheduling.owed_runs(schedule, now=now)
     if not owed or punctuality.waits_for_quiet(schedule, owed[-1].at, now=now):
         return None
     with transaction.atomic():
-        for run in punctuality.passed_over(owed):
+        for run in punctuality.passed_over(owed, schedule):
             missed, _is_new = issue_of_run(schedule, run.at, now=now)
             if missed.status in UNDECIDED:
                 missed.skip(reason=_("Nothing was running at its time. Its articles went with a later run."))
-        issue, _is_new = issue_of_run(schedule, owed[-1].at, now=now)
-        refresh(issue, now=now)
-        decide(issue, schedule=schedule, now=now)
+        issue = None
+        for run in punctuality.still_wanted(owed, schedule):
+            issue, _is_new = issue_of_run(schedule, run.at, now=now)
+            if issue.send_at <= now:  # else somebody put it off: it is decided at its own time
+                refresh(issue, now=now)
+                decide(issue, schedule=schedule, now=now)
         return issue if scheduling.advance(schedule, now=now) else None
 
 
@@ -194,7 +197,10 @@ def refresh(issue: Issue, *, now: datetime) -> int:
         or not Issue.objects.fillable().filter(pk=issue.pk).exists()
     ):
         return 0
-    since = _since(issue.schedule, now=now) if issue.schedule else now - timedelta(days=DEFAULT_WINDOW_DAYS)
+    schedule = issue.schedule
+    since = (
+        _since(schedule, now=now, run_date=issue.run_date) if schedule else now - timedelta(days=DEFAULT_WINDOW_DAYS)
+    )
     before = _decided_before(issue)
     kept = [pk for pk, state in before.items() if state == IssueItem.State.LATER]
     eligible = Article.objects.eligible(since=since, now=now) | Article.objects.eligible(
@@ -214,43 +220,66 @@ def refresh(issue: Issue, *, now: datetime) -> int:
 
 def _decided_before(issue: Issue) -> dict[int, str]:
     """What editors decided in earlier issues of this kind and no later one has told: article -> LATER or DROPPED."""
-    earlier = Issue.objects.filter(
-        newsletter=issue.newsletter_id, cadence=issue.cadence, is_alert=False, number__lt=issue.number
-    ).exclude(status=Issue.Status.CANCELLED)
+    earlier = Issue.objects.filter(newsletter=issue.newsletter_id, cadence=issue.cadence, number__lt=issue.number)
+    earlier = earlier.filter(is_alert=False).exclude(status=Issue.Status.CANCELLED)
     pks = list(earlier.order_by("-number").values_list("pk", flat=True)[:ISSUES_REMEMBERED])
-    rows = IssueItem.objects.filter(Q(state__in=IssueItem.OUT) | Q(issue__launched_at__isnull=False), issue__in=pks)
-    found: dict[int, str] = {}
-    for article, state in rows.order_by("issue__number", "pk").values_list("article_id", "state"):
-        if state in IssueItem.OUT:
-            found[article] = state
-        else:
-            found.pop(article, None)
-    return found
+    found = dict(_decisions().filter(issue__in=pks).values_list("article_id", "state"))
+    return {article: state for article, state in found.items() if state in IssueItem.OUT}
+
+
+def dropped(schedules: Iterable[Schedule], among: Collection[int]) -> set[tuple[int, int]]:
+    """What an editor dropped of these articles, and no later issue told: it does not come into a schedule's next issue
+    by itself. Each as its newsletter and its article. One query.
+    """
+    cadences = {(schedule.newsletter_id, schedule.cadence) for schedule in schedules}
+    rows = _decisions().filter(article__in=among, issue__newsletter__in={newsletter for newsletter, _ in cadences})
+    found: dict[tuple[int, int], str] = {}
+    for newsletter, cadence, article, state in rows.values_list(
+        "issue__newsletter", "issue__cadence", "article", "state"
+    ):
+        if (newsletter, cadence) in cadences:
+            found[newsletter, article] = state
+    return {place for place, state in found.items() if state == IssueItem.State.DROPPED}
+
+
+def _decisions() -> QuerySet[IssueItem]:
+    """Items that editors took out, and those that were told since, the earliest first."""
+    issues = Issue.objects.filter(is_alert=False).exclude(status=Issue.Status.CANCELLED)
+    rows = IssueItem.objects.filter(Q(state__in=IssueItem.OUT) | Q(issue__launched_at__isnull=False))
+    return rows.filter(issue__in=issues.order_by()).order_by("issue__number", "pk")
 
 
 def _inherited(state: str | None) -> IssueItem.State:
     return IssueItem.State.DROPPED if state == IssueItem.State.DROPPED else IssueItem.State.INCLUDED
 
 
-def window_days(schedule: Schedule, *, now: datetime) -> int:
+def window_days(schedule: Schedule, *, now: datetime, run_date: date | None = None) -> int:
     """How old an article may be: what the schedule says, and always back to the run before, else some are lost.
 
-    After a stretch of quiet days that is longer than usual; after two months the old ones expire.
+    That is the run for the same readers as the one of ``run_date``. After a stretch of quiet days it is longer ago than
+    usual; after two months the old ones expire.
     """
-    last = schedule.issues.filter(launched_at__lte=now).aggregate(at=Max("launched_at"))["at"]
+    issues = Issue.objects.filter(schedule=schedule).gone_out()
+    if run_date:
+        issues = issues.for_readers_of(run_date, schedule.newsletter, schedule.cadence)
+    last = issues.filter(launched_at__lte=now).aggregate(at=Max("launched_at"))["at"]
     return window_days_after(last, schedule, now=now)
 
 
 def window_days_after(last: datetime | None, schedule: Schedule, *, now: datetime) -> int:
-    """The same for who knows when its last run was launched."""
+    """The same for who knows when its last run was launched.
+
+    And nothing is too old before a run that may go out with fewer for it.
+    """
     last = last or schedule.planned_at
     since_last = min((now - last).days + 1, LONGEST_SILENCE_DAYS) if last else 0
-    return max(schedule.window_days, scheduling.longest_gap(schedule) + 1, since_last)
+    until_fewer = schedule.latest_days + scheduling.longest_gap(schedule) if schedule.latest_days else 0
+    return max(scheduling.waiting_days(schedule), until_fewer, since_last)
 
 
-def _since(schedule: Schedule, *, now: datetime) -> datetime:
+def _since(schedule: Schedule, *, now: datetime, run_date: date | None = None) -> datetime:
     """What was released later may go in. Who asks for every article gets none from before there was such a schedule."""
-    start = now - timedelta(days=window_days(schedule, now=now))
+    start = now - timedelta(days=window_days(schedule, now=now, run_date=run_date))
     if schedule.cadence == Cadence.IMMEDIATE and schedule.planned_at:
         return max(start, schedule.planned_at)
     return start
@@ -261,13 +290,10 @@ def decide(issue: Issue, *, schedule: Schedule, now: datetime) -> None:
     if issue.status not in UNDECIDED:
         return
     is_late = punctuality.is_late(issue, schedule, now=now)
-    if not issue.is_written and not issue.items.exists():
-        days = {"days": window_days(schedule, now=now)}
-        issue.skip(reason=_("Nothing new: no article was released in the last %(days)d days.") % days)
-    elif is_late and schedule.when_late == Schedule.WhenLate.SKIP:
+    if is_late and schedule.when_late == Schedule.WhenLate.SKIP and issue.items.exists():
         punctuality.skip_late(issue, schedule, now=now)
-    elif schedule.approval == Schedule.Approval.REQUIRED and (shortfall := telling.shortfall(issue, now=now)):
-        issue.skip(reason=_why_short(shortfall, issue))
+    elif why := why_skipped(issue, schedule, now=now):
+        issue.skip(reason=why)
     elif schedule.approval == Schedule.Approval.REQUIRED:
         issue.hold(reason=_("Nobody approved it before its time. Approve it to send it now, or cancel it."))
     else:
@@ -276,7 +302,14 @@ def decide(issue: Issue, *, schedule: Schedule, now: datetime) -> None:
         )
 
 
-def _why_short(shortfall: TooFew, issue: Issue) -> str:
+def why_skipped(issue: Issue, schedule: Schedule, *, now: datetime) -> str:
+    """Why a run that nobody approved is skipped at ``now`` instead of held or sent; empty if it is not."""
+    if not issue.is_written and not issue.items.exists():
+        days = {"days": window_days(schedule, now=now, run_date=issue.run_date)}
+        return _("Nothing new: no article was released in the last %(days)d days.") % days
+    shortfall = telling.shortfall(issue, now=now) if schedule.approval == Schedule.Approval.REQUIRED else None
+    if shortfall is None:
+        return ""
     if not shortfall.count:
         return _("Nothing new: all that it could bring went out before.")
     values = {"count": shortfall.count, "minimum": issue.min_articles}

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet
-from django.db.models.functions import Coalesce, Greatest
+from django.db.models.functions import Coalesce, ExtractWeekDay, Greatest
 from django.utils.translation import gettext as _
 
 from newsletter.digests.models import Issue
+from newsletter.subscribers.models import Cadence
 
 LONGEST_HELD = timedelta(days=14)  # after its time, or after somebody last worked on it
 AT_ONCE = 100
@@ -28,11 +29,14 @@ def expire_held(*, now: datetime) -> Iterator[Issue]:
 
 
 def _overtaken(held: QuerySet[Issue], now: datetime) -> QuerySet[Issue]:
-    """Planned runs after which another one of their schedule had its cut-off."""
+    """Planned runs after which another one of their schedule, for the same readers, had its cut-off."""
     later = Issue.objects.filter(
         schedule=OuterRef("schedule"), run_date__isnull=False, send_at__gt=OuterRef("send_at"), send_at__lte=now
     ).exclude(status__in=[Issue.Status.DRAFT, Issue.Status.IN_REVIEW])
-    return held.filter(Exists(later), schedule__isnull=False, run_date__isnull=False).order_by("send_at", "pk")
+    same_day = later.filter(run_date__week_day=ExtractWeekDay(OuterRef("run_date")))
+    is_parted = Q(cadence=Cadence.WEEKLY, newsletter__offers_delivery_time=True) & ~Q(newsletter__offered_weekdays=[])
+    overtaken = (is_parted & Exists(same_day)) | (~is_parted & Exists(later))
+    return held.filter(overtaken, schedule__isnull=False, run_date__isnull=False).order_by("send_at", "pk")
 
 
 def _forgotten(held: QuerySet[Issue], now: datetime) -> QuerySet[Issue]:

@@ -87,6 +87,6 @@ def _title(issue: Any) -> str:
 
 def _content(issue: Issue, headlines: list[tuple[str, str]]) -> SafeString:
     intro = prose.to_html(issue.intro, max_characters=INTRO_CHARACTERS)
-    body = written.html_of(issue.body)
+    body = written.html_of(issue.body if issue.is_written else "")
     listed = format_html_join("", '<li><a href="{}">{}</a></li>', headlines)
     return format_html("{}{}{}", intro, body, format_html("<ul>{}</ul>", listed) if listed else "")

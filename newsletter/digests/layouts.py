@@ -71,8 +71,11 @@ class Arrangement:
         return "\n".join(pieces)
 
     def text(self) -> str:
-        """The same articles for reading as plain text, numbered in the order of reading."""
-        pieces = [_numbered(story, 1, self.look) for story in self.stories[:1]]
+        """The same articles for reading as plain text, numbered in the order of reading: a single one is no list."""
+        if len(self.stories) == 1:
+            pieces = [text_block("story", self.stories[0], self.look, is_numbered=False)]
+        else:
+            pieces = [_numbered(story, 1, self.look) for story in self.stories[:1]]
         pieces.extend(text_offer(ad, self.look) for ad in self.ads_between(0, 1))
         number = 1
         for section in sections(self.stories[1:], self.look):

@@ -57,9 +57,18 @@ def settle_approved(issue: Issue, *, now: datetime) -> bool:
     return True
 
 
-def passed_over(runs: Sequence[Run]) -> Sequence[Run]:
-    """Of runs that are all owed, those before the last: the last carries what they would have."""
-    return runs[:-1][-MOST_RECORDED:]
+def still_wanted(runs: Sequence[Run], schedule: Schedule) -> Sequence[Run]:
+    """Of runs that are all owed, the last; where each day of the week has readers of its own, the last of each."""
+    if not schedule.newsletter.parts_by_weekday(schedule.cadence):
+        return runs[-1:]
+    last = {run.day.weekday(): run for run in runs}
+    return sorted(last.values(), key=lambda run: run.at)
+
+
+def passed_over(runs: Sequence[Run], schedule: Schedule) -> Sequence[Run]:
+    """The others: what comes after them carries what they would have."""
+    wanted = still_wanted(runs, schedule)
+    return [run for run in runs if run not in wanted][-MOST_RECORDED:]
 
 
 def _shown(at: datetime, schedule: Schedule) -> str:

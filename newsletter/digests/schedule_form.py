@@ -104,7 +104,9 @@ class ScheduleForm(DeskForm[Schedule]):
         help_texts = {
             "min_articles": gettext_lazy("With fewer, the run is skipped and they wait for the next."),
             "max_articles": gettext_lazy("What is over waits for the next."),
-            "window_days": gettext_lazy("At least since the run before, whatever stands here."),
+            "window_days": gettext_lazy(
+                "At least since the run before, whatever stands here; in a weekly or rarer digest, the one before it."
+            ),
             "day_of_month": gettext_lazy("Of a monthly schedule; the last day if the month is shorter."),
             "nth_weekday": gettext_lazy("Of a monthly schedule: of the days chosen under “On”, instead of a date."),
             "every_weeks": gettext_lazy("1 is every week, 2 every second; counted from the week of the first day."),

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from django.utils.translation import gettext as _
 
 from newsletter.digests.models import Issue, Schedule
+from newsletter.lib.dates import is_among
 from newsletter.subscribers.models import Cadence, Newsletter
 
 HORIZON_DAYS = 800  # further ahead than any schedule that runs at all
@@ -80,7 +81,7 @@ def is_closed(schedule: Schedule, day: date) -> bool:
         (schedule.first_date is not None and day < schedule.first_date)
         or (schedule.last_date is not None and day > schedule.last_date)
         or (schedule.paused_until is not None and day < schedule.paused_until)
-        or day.isoformat() in schedule.skipped_dates
+        or is_among(day, schedule.skipped_dates)
         or (schedule.newsletter_id is not None and schedule.newsletter.is_quiet_on(day))
     )
 
@@ -161,14 +162,24 @@ def longest_gap(schedule: Schedule) -> int:
     return max(gaps)
 
 
+def waiting_days(schedule: Schedule) -> int:
+    """How many days an article may wait: what the schedule says, and at least until its next run.
+
+    In a weekly or rarer one what found no room, or did not arrive, has a second chance.
+    """
+    gap = longest_gap(schedule)
+    return max(schedule.window_days, gap + 1 if gap < 7 else 2 * gap + 1)
+
+
 def plan(schedule: Schedule, *, now: datetime) -> None:
     """Set the next run after the schedule was made, changed or switched on.
 
     Its open drafts go along: they move with their run, and are skipped if their date is left out now.
     """
-    schedule.planned_at = now
+    schedule.planned_at = _planned_at(schedule, now=now)
     schedule.next_run_at = _following(schedule, now) if schedule.is_active else None
-    Schedule.objects.filter(pk=schedule.pk).update(next_run_at=schedule.next_run_at, planned_at=now)
+    planned = {"next_run_at": schedule.next_run_at, "planned_at": schedule.planned_at}
+    Schedule.objects.filter(pk=schedule.pk).update(**planned)
     Newsletter.objects.filter(pk=schedule.newsletter_id).update(rhythm_noted_at=None)  # see rhythms.py
     drafted = Issue.objects.waiting().filter(schedule=schedule, run_date__isnull=False)
     if schedule.next_run_at:
@@ -177,6 +188,13 @@ def plan(schedule: Schedule, *, now: datetime) -> None:
     for issue in drafted:
         if issue.run_date and is_closed(schedule, issue.run_date):
             issue.skip(reason=_("Its date is left out: it is a quiet day, skipped, or outside the schedule's time."))
+
+
+def _planned_at(schedule: Schedule, *, now: datetime) -> datetime | None:
+    """Of what goes out with each article this stays, as long as it is on: what waits for quiet hours is not lost."""
+    if schedule.cadence != Cadence.IMMEDIATE:
+        return now
+    return (schedule.planned_at or now) if schedule.is_active else None
 
 
 def correct(schedule: Schedule, *, now: datetime) -> bool:

@@ -159,7 +159,7 @@ def _take_in_news(stories: list[Candidate], headlines: list[Candidate], limits: 
 def _put_news_first(stories: list[Candidate]) -> None:
     """What went out as an alert does not lead, unless the editor pinned it or there is nothing else."""
     if stories and stories[0].is_known and not stories[0].is_pinned:
-        fresh = next((n for n, story in enumerate(stories) if not story.is_known), 0)
+        fresh = next((n for n, story in enumerate(stories) if not (story.is_known or story.is_sponsored)), 0)
         stories.insert(0, stories.pop(fresh))
 
 

@@ -30,10 +30,10 @@ def note(issue: Issue) -> None:
 
 def before(issue: Issue) -> frozenset[int]:
     """Those of the issue's articles that an earlier issue told to readers of its cadence. 1 query."""
-    earlier = Issue.objects.filter(
-        newsletter=issue.newsletter_id, cadence__in={issue.cadence, ""}, is_alert=issue.is_alert, correction=None,
-        launched_at__isnull=False,
-    ).exclude(pk=issue.pk)  # fmt: skip
+    earlier = Issue.objects.gone_out().filter(
+        newsletter=issue.newsletter_id, cadence__in={issue.cadence, ""}, is_alert=issue.is_alert, correction=None
+    )
+    earlier = earlier.for_readers_of(issue.run_date, issue.newsletter, issue.cadence).exclude(pk=issue.pk)
     if issue.launched_at:
         earlier = earlier.filter(launched_at__lt=issue.launched_at)
     rows = IssueItem.objects.filter(issue__in=earlier, is_told=True, article__in=issue.items.values("article"))

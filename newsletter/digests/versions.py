@@ -222,6 +222,8 @@ def restore_content(issue: Issue, content: Content, *, only: Collection[str] | N
     for pk, item in items.items():
         if pk in then and (only is None or item_key(pk) in only):
             item.state, item.title, item.summary, item.section = [*then[pk], ""][:4]
+        elif only is not None and item_key(pk) in only:  # the change that is undone took it in
+            item.state = IssueItem.State.DROPPED
     if only is None or ORDER in only:
         _put_in_order(items, list(then))
         issue.is_arranged = content["is_arranged"]

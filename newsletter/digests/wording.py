@@ -36,15 +36,15 @@ class ShownRun:
 
 def sentence(schedule: Schedule) -> str:
     """``Every weekday at 07:00 Europe/Paris, if there is at least 1 story; up to 10; the rest waits up to 3 days.``"""
+    is_rare = scheduling.longest_gap(schedule) >= 7
+    days = scheduling.waiting_days(schedule) if is_rare else schedule.window_days
     return _("%(when)s, %(condition)s; %(most)s; %(rest)s.") % {
         "when": _when(schedule),
         "condition": _condition(schedule),
         "most": ngettext("up to %(count)d", "up to %(count)d", schedule.max_articles)
         % {"count": schedule.max_articles},
-        "rest": ngettext(
-            "the rest waits up to %(count)d day", "the rest waits up to %(count)d days", schedule.window_days
-        )
-        % {"count": schedule.window_days},
+        "rest": ngettext("the rest waits up to %(count)d day", "the rest waits up to %(count)d days", days)
+        % {"count": days},
     }
 
 
@@ -59,6 +59,10 @@ def remarks(schedule: Schedule) -> Iterator[str]:
     if newsletter and newsletter.quiet_from and newsletter.quiet_until and schedule.cadence == Cadence.IMMEDIATE:
         hours = {"from": time_format(newsletter.quiet_from, "H:i"), "until": time_format(newsletter.quiet_until, "H:i")}
         yield _("Nothing goes out from %(from)s to %(until)s; what comes in meanwhile goes out together.") % hours
+    if newsletter and schedule.cadence != Cadence.IMMEDIATE:
+        for at in filter(newsletter.is_quiet_at, scheduling.times_of(schedule)):
+            told = _("%(time)s is in the newsletter's quiet hours: what is on time goes out all the same.")
+            yield told % {"time": time_format(at, "H:i")}
     if newsletter and newsletter.offers_delivery_time and schedule.cadence in {"daily", "weekly", "monthly"}:
         yield _("Readers who chose another hour get it then, within a day.")
     if schedule.cadence != Cadence.IMMEDIATE:

@@ -21,7 +21,7 @@ from articles.outlook import Standing
 from newsletter.delivery import archive
 from newsletter.delivery.books import Books, books_of
 from newsletter.delivery.models import Campaign, Send
-from newsletter.digests.drafting import window_days_after
+from newsletter.digests.drafting import dropped, window_days_after
 from newsletter.digests.models import EditionItem, Issue, IssueItem, Schedule
 from newsletter.insights.article_standing import (
     is_eligible,
@@ -45,6 +45,7 @@ class Page:
     carried: dict[Place, list[str]] = field(default_factory=lambda: defaultdict(list))
     items: dict[Place, list[IssueItem]] = field(default_factory=lambda: defaultdict(list))
     runs: dict[int, tuple[Schedule, datetime, int]] = field(default_factory=dict)
+    dropped: set[Place] = field(default_factory=set)  # newsletter, article: by the newsletter's next run
     draws: dict[int, Draw] = field(default_factory=dict)
 
     def draw(self, issue: Issue) -> Draw:
@@ -61,7 +62,7 @@ class Page:
 def standings_in_list(articles: Sequence[Article], now: datetime) -> dict[int, list[Standing]]:
     """By article. What keeps it out of every newsletter is told once, without one's name.
 
-    Ten queries at most, and about as many for each issue that waits with any of them.
+    Eleven queries at most, and about as many for each issue that waits with any of them.
     """
     if not articles:
         return {}
@@ -70,6 +71,7 @@ def standings_in_list(articles: Sequence[Article], now: datetime) -> dict[int, l
     _find_items(page, [article.pk for article in articles])
     newsletters = {each.pk: str(each) for each in newsletters_of(page.newsletters)}
     _find_runs(page, newsletters)
+    page.dropped = dropped([schedule for schedule, _at, _days in page.runs.values()], [each.pk for each in articles])
     return {article.pk: list(_standings(article, newsletters, page)) for article in articles}
 
 
@@ -97,7 +99,8 @@ def _standing(article: Article, newsletter: int, name: str, page: Page) -> Stand
     if items or newsletter not in page.runs:
         return Standing(name, why_not(article, items, page.now))
     schedule, next_run_at, days = page.runs[newsletter]
-    return Standing(name, planned(article, schedule, next_run_at, days=days))
+    is_dropped = (newsletter, article.pk) in page.dropped
+    return Standing(name, planned(article, schedule, next_run_at, days=days, is_dropped=is_dropped))
 
 
 def _find_items(page: Page, articles: Collection[int]) -> None:

@@ -23,7 +23,7 @@ from articles.outlook import Standing
 from newsletter.delivery import archive
 from newsletter.delivery.books import books_of
 from newsletter.delivery.models import Campaign, Send
-from newsletter.digests.drafting import window_days
+from newsletter.digests.drafting import dropped, window_days
 from newsletter.digests.models import EditionItem, Issue, IssueItem, Schedule
 from newsletter.insights.drawing import Draw
 from newsletter.insights.wording import moment
@@ -118,7 +118,11 @@ def _standing(
         parts += _missed(article, newsletter) if not carried else []
         next_run = None if own_reason(article, now) or items else _next_run(newsletter)
         days = window_days(next_run[0], now=now) if next_run else 0
-        parts.append(planned(article, *next_run, days=days) if next_run else why_not(article, items, now))
+        is_dropped = bool(next_run and dropped([next_run[0]], [article.pk]))
+        if next_run:
+            parts.append(planned(article, *next_run, days=days, is_dropped=is_dropped))
+        else:
+            parts.append(why_not(article, items, now))
         tone = "good" if carried else "plain"
     return Standing(newsletter=str(newsletter), text="; ".join(parts), tone=tone, url=url)
 
@@ -126,6 +130,7 @@ def _standing(
 def _missed(article: Article, newsletter: Newsletter) -> list[str]:
     """The latest issue that listed it, went out and had no room for it."""
     left_out = IssueItem.objects.filter(article=article, issue__newsletter=newsletter, is_told=False)
+    left_out = left_out.exclude(state__in=IssueItem.OUT)
     latest = left_out.filter(issue__launched_at__isnull=False).select_related("issue").order_by("-issue__launched_at")
     return [_("had no room in #%(number)d") % {"number": item.issue.number} for item in latest[:1]]
 
@@ -149,8 +154,10 @@ def _next_run(newsletter: Newsletter) -> tuple[Schedule, datetime] | None:
     return (schedule, schedule.next_run_at) if schedule and schedule.next_run_at else None
 
 
-def planned(article: Article, schedule: Schedule, next_run_at: datetime, *, days: int) -> str:
-    """``days``: how old an article may be for the schedule's next run."""
+def planned(article: Article, schedule: Schedule, next_run_at: datetime, *, days: int, is_dropped: bool) -> str:
+    """``days``: how old an article may be for the schedule's next run; an editor may have dropped it before."""
+    if is_dropped:
+        return _("not in: an editor dropped it from an earlier issue")
     at = date_format(next_run_at.astimezone(ZoneInfo(schedule.time_zone)), "D j M, H:i")
     if article.released_at and article.released_at < next_run_at - timedelta(days=days):
         return _("not in: older than its window of %(days)d days") % {"days": days}

@@ -197,15 +197,11 @@ def _reason_by_consent(
 
 
 def _reason_by_choice(subscriber: Subscriber, issue: Issue, subscription: Subscription | None) -> str | None:
-    """Had they paused, or chosen another cadence, when the issue left?"""
+    """Had they paused, or chosen another cadence or day, when the issue left?"""
     if subscription is None:
         return None
-    if _value_then(subscriber, issue, "status", subscription.status) == Subscription.Status.PAUSED:
-        if _was_silent(subscriber, issue):
-            return _("They did not get %(issue)s: it paused for them after a long silence.")
-        return _("They did not get %(issue)s: they had paused %(newsletter)s.")
-    if issue.correction_id:
-        return _("They did not get %(issue)s: they had not got what it corrects, or were told by another newsletter.")
+    if reason := _reason_by_state(subscriber, issue, subscription):
+        return reason
     cadence = _value_then(subscriber, issue, "cadence", subscription.cadence)
     if issue.cadence and cadence != issue.cadence:
         return _escaped(
@@ -213,10 +209,28 @@ def _reason_by_choice(subscriber: Subscriber, issue: Issue, subscription: Subscr
             its=issue.get_cadence_display(),
             theirs=str(dict(Cadence.choices).get(cadence, cadence)),
         )
+    if waves.goes_by_weekday(issue) and not waves.is_their_day(issue, _weekday_then(subscriber, issue, subscription)):
+        return _("They did not get %(issue)s: their day of the week is another.")
     if issue.narrowing and not audience.readers(issue).filter(pk=subscription.pk).exists():
         what = ", ".join(narrowing.in_words(issue))
         return _escaped(_("They did not get %%(issue)s: it was only for readers who %(what)s."), what=what)
     return None
+
+
+def _reason_by_state(subscriber: Subscriber, issue: Issue, subscription: Subscription) -> str | None:
+    if _value_then(subscriber, issue, "status", subscription.status) == Subscription.Status.PAUSED:
+        if _was_silent(subscriber, issue):
+            return _("They did not get %(issue)s: it paused for them after a long silence.")
+        return _("They did not get %(issue)s: they had paused %(newsletter)s.")
+    if issue.correction_id:
+        return _("They did not get %(issue)s: they had not got what it corrects, or were told by another newsletter.")
+    return None
+
+
+def _weekday_then(subscriber: Subscriber, issue: Issue, subscription: Subscription) -> int | None:
+    now = "" if subscription.weekday is None else str(subscription.weekday)
+    then = _value_then(subscriber, issue, "weekday", now)
+    return int(then) if then.isdecimal() else None
 
 
 def _was_silent(subscriber: Subscriber, issue: Issue) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
@@ -29,6 +30,12 @@ def hour_of_day(moment: time | datetime) -> str:
     clock = timezone.localtime(moment).time() if isinstance(moment, datetime) else moment
     is_english = (get_language() or "").split("-")[0] == "en"
     return time_format(clock, "P" if is_english else "TIME_FORMAT")
+
+
+def is_among(day: date, stretches: Iterable[str]) -> bool:
+    """Whether the day is one of these or lies within one: ``2026-12-24`` or ``2026-12-24/2027-01-02``."""
+    ends = (stretch.partition("/") for stretch in stretches)
+    return any(first <= day.isoformat() <= (last or first) for first, _slash, last in ends)
 
 
 def day_and_hour(at: datetime, zone: str) -> str:

@@ -73,8 +73,11 @@ def send(
 ) -> None:
     """Render the mail ``template`` in ``language`` and hand it over. Returns once the server has accepted it.
 
-    ``sender`` is a From value as ``sender_line`` makes it; the site's own if empty. Raises NotAccepted.
+    ``sender`` is a From value as ``sender_line`` makes it; the site's own if empty. Raises NotAccepted, also for a
+    site that must not mail: the setting WHY_NO_MAIL names who knows.
     """
+    if reason := import_string(settings.WHY_NO_MAIL)():
+        raise NotAccepted(reason, is_permanent=False)
     with translation.override(language or settings.LANGUAGE_CODE):
         message = compose(template=template, to=to, context=context, sender=sender, headers=headers)
     _hand_over(message, mailer)

@@ -13,7 +13,7 @@ from django.utils import timezone
 from articles.models import Article, FeedEntry
 from articles.writing import merging
 from tests import factories
-from tests.admin.test_actions import form_of
+from tests.admin.forms import form_of
 
 pytestmark = pytest.mark.django_db
 

@@ -12,7 +12,8 @@ from django.urls import reverse
 from articles import roles
 from articles.models import Article, Revision, WorkingCopy
 from tests import factories
-from tests.admin.test_actions import act, form_of
+from tests.admin.forms import form_of
+from tests.admin.test_actions import act
 
 Status = Article.Status
 

@@ -14,7 +14,7 @@ from articles import pictures
 from articles.models import Article, CategoryRule, FeedEntry, Revision, WorkingCopy
 from articles.writing import comparing, revisions
 from tests import factories
-from tests.admin.test_actions import form_of
+from tests.admin.forms import form_of
 from tests.articles.documents import picture
 
 pytestmark = pytest.mark.django_db

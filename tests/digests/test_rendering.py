@@ -127,6 +127,16 @@ def test_headline_becomes_the_lead_when_no_story_is_left() -> None:
     assert Reading(mail.html).one("h2", "lead").text == "Headline"
 
 
+def test_text_part_numbers_several_stories_and_not_a_single_one() -> None:
+    one, two = make_article(title="One"), make_article(title="Two")
+
+    several = rendered(make_edition(articles=[one, two])).text
+    single = rendered(make_edition(articles=[one])).text
+
+    assert re.findall(r"^(?:\d+\. )?(?:One|Two)$", several, re.MULTILINE) == ["1. One", "2. Two"]
+    assert re.findall(r"^(?:\d+\. )?One$", single, re.MULTILINE) == ["One"]
+
+
 def test_subject_is_the_editors_or_the_first_headline_on_one_line() -> None:
     article = make_article(title="First\r\nBcc: victim@example.org")
     with_subject = make_issue(articles=[article], subject="The editor’s\nown")
@@ -232,6 +242,16 @@ def test_offers_and_sponsored_articles_are_labeled() -> None:
     assert "Advertisement" in offer.text
     assert Reading(digest.html).texts("p", "kicker") == ["Advertisement"]
     assert "2. Coffee [Advertisement]" in digest.text
+
+
+def test_sponsored_headline_is_labeled() -> None:
+    story, ad = make_article(title="Story"), make_article(title="Fine boats", is_sponsored=True)
+    edition = make_edition(articles=[story, ad])
+    edition.items.filter(article=ad).update(placement=HEADLINE)
+
+    html = rendered(edition).html
+
+    assert re.search(r"Fine boats</a> <span[^>]*>\[Advertisement\]</span>", html)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 
 import pytest
 from django.db import connection, transaction
@@ -17,6 +17,7 @@ from tests.factories import NOW, make_article, make_editor, make_issue, make_new
 pytestmark = pytest.mark.django_db
 
 HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
 
 
 def test_schedule_that_was_saved_without_planning_is_planned_by_the_sweep() -> None:
@@ -160,7 +161,7 @@ def test_skipped_run_names_the_days_that_were_looked_at() -> None:
 
     drafting.run_due(now=NOW)
 
-    assert "8 days" in Issue.objects.get().reason
+    assert "15 days" in Issue.objects.get().reason
 
 
 def test_what_an_editor_approved_takes_in_nothing_more_and_what_the_rule_approved_does() -> None:
@@ -210,3 +211,51 @@ def test_two_issues_of_a_newsletter_made_at_the_same_moment_get_two_numbers() ->
         numbers = [future.result(20) for future in [pool.submit(first), pool.submit(second)]]
 
     assert numbers == [1, 2]
+
+
+def test_draft_that_was_put_off_is_decided_at_its_new_time() -> None:
+    schedule = make_schedule(approval="required", next_run_at=NOW)
+    make_article(released_at=NOW - timedelta(hours=2))
+    issue, _is_new = drafting.issue_of_run(schedule, NOW, now=NOW - timedelta(minutes=30))
+    Issue.objects.filter(pk=issue.pk).update(send_at=NOW + timedelta(hours=2))
+
+    drafting.run_due(now=NOW)
+    before = Issue.objects.get(pk=issue.pk).status
+    drafting.run_due(now=NOW + timedelta(hours=2))
+
+    assert (before, Issue.objects.get(pk=issue.pk).status) == (Issue.Status.DRAFT, Issue.Status.HELD)
+    schedule.refresh_from_db()
+    assert schedule.next_run_at == NOW + timedelta(days=1)
+
+
+def test_stretch_of_skipped_dates_is_left_out() -> None:
+    schedule = make_schedule(skipped_dates=["2026-11-24/2026-11-30"])
+
+    days = [day for day in range(22, 31) if scheduling.is_closed(schedule, date(2026, 11, day))]
+
+    assert days == list(range(24, 31))
+
+
+def test_article_that_waits_for_quiet_hours_survives_a_change_of_its_schedule() -> None:
+    newsletter = make_newsletter(quiet_from=time(22), quiet_until=time(7))
+    schedule = make_schedule(
+        newsletter=newsletter, cadence=Cadence.IMMEDIATE, next_run_at=None, planned_at=NOW - 2 * DAY
+    )
+    make_article(released_at=NOW - timedelta(hours=4))
+    assert list(drafting.run_due(now=NOW)) == []
+
+    scheduling.plan(schedule, now=NOW)
+
+    assert len(drafting.run_due(now=NOW + timedelta(hours=2))) == 1
+
+
+def test_schedule_for_every_article_begins_anew_when_it_is_switched_on_again() -> None:
+    schedule = make_schedule(cadence=Cadence.IMMEDIATE, next_run_at=None, planned_at=NOW - 2 * DAY, is_active=False)
+    make_article(released_at=NOW - timedelta(hours=4))
+    scheduling.plan(schedule, now=NOW - timedelta(hours=6))
+
+    schedule.is_active = True
+    schedule.save()
+    scheduling.plan(schedule, now=NOW)
+
+    assert list(drafting.run_due(now=NOW + timedelta(hours=2))) == []

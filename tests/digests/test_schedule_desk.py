@@ -62,6 +62,16 @@ def test_next_runs_say_what_the_clocks_do_to_them() -> None:
     assert len(at_seven) == 5
 
 
+@pytest.mark.django_db
+def test_run_in_quiet_hours_that_were_set_meanwhile_is_named() -> None:
+    newsletter = make_newsletter(quiet_from=time(22), quiet_until=time(6))
+    row = make_schedule(newsletter=newsletter, cadence="several", time=time(7), more_times=["23:30"])
+
+    quiet = [told for told in wording.remarks(row) if "quiet hours" in told]
+
+    assert quiet == ["23:30 is in the newsletter's quiet hours: what is on time goes out all the same."]
+
+
 def form_of(client: Client, url: str) -> dict[str, Any]:
     """The fields of the page's form, as a browser would send them back."""
     form = client.get(url).context["adminform"].form

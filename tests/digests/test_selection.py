@@ -117,6 +117,13 @@ def test_alert_of_yesterday_does_not_lead() -> None:
     assert select([alert], Limits(), topics=None) == Selection(stories=(1,))
 
 
+def test_no_advertisement_leads_in_place_of_what_was_an_alert() -> None:
+    alert, ad, fresh = Candidate(1, is_known=True), Candidate(2, is_sponsored=True), Candidate(3)
+
+    assert select([alert, ad, fresh], Limits(), topics=None).stories[0] == 3  # type: ignore[union-attr]
+    assert select([alert, ad], Limits(), topics=None).stories[0] == 1  # type: ignore[union-attr]
+
+
 def test_pinned_alert_leads_all_the_same() -> None:
     assert select([Candidate(1, is_known=True, is_pinned=True), Candidate(2)], Limits(), topics=None) == Selection(
         stories=(1, 2)

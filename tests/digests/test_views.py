@@ -309,7 +309,7 @@ def test_issue_in_a_language_without_a_catalog_says_so_on_a_page_in_the_sites(cl
 def test_feed_tells_what_went_out_newest_first_and_nobodys_links(client: Client, name: str) -> None:
     newsletter = make_newsletter(name="Latest news", description="Each morning.")
     withdrawn = make_old_article(title="Secret", status=Article.Status.WITHDRAWN, withdrawn_at=NOW)
-    sent_issue(newsletter, [make_old_article(title="Ferry & quay"), withdrawn], number=1)
+    sent_issue(newsletter, [make_old_article(title="Ferry & quay"), withdrawn], number=1, body="Not mailed")
     sent_issue(newsletter, [make_old_article(title="Seals")], number=2, intro="Good <b>morning</b>.", subject="Seals!")
     make_issue(newsletter=newsletter, number=3, subject="Not yet")
 
@@ -322,7 +322,7 @@ def test_feed_tells_what_went_out_newest_first_and_nobodys_links(client: Client,
     assert parsed.entries[0].link.endswith(f"/newsletters/{newsletter.slug}/issues/2/")
     assert "Good <b>morning</b>." in parsed.entries[0].summary
     assert "/articles/ferry-quay/" in parsed.entries[1].summary
-    for word in ("Secret", "Not yet", "unsubscribe", "preferences", "\ue000"):
+    for word in ("Secret", "Not yet", "Not mailed", "unsubscribe", "preferences", "\ue000"):
         assert word not in response.text
     assert response.headers["Last-Modified"] == "Mon, 23 Nov 2026 06:00:00 GMT"
 

@@ -91,6 +91,27 @@ def test_article_that_is_too_old_or_has_a_reason_of_its_own_says_so() -> None:
     assert lines[2] == [": not in: not published"]
 
 
+def test_article_that_an_editor_dropped_is_not_said_to_go_into_the_next_draft() -> None:
+    newsletter = factories.make_newsletter(name="Latest news")
+    schedule = factories.make_schedule(newsletter=newsletter, next_run_at=NOW + timedelta(hours=1))
+    article = factories.make_article()
+    issue = factories.make_issue(
+        newsletter=newsletter,
+        schedule=schedule,
+        cadence="daily",
+        articles=[article],
+        status="approved",
+        approved_at=NOW,
+        launched_at=NOW,
+    )
+    issue.items.update(state="dropped", is_told=False)
+
+    [on_page] = standings(article, NOW)
+
+    assert on_page.text == "not in: an editor dropped it from an earlier issue"
+    assert told(article) == [["Latest news: not in: an editor dropped it from an earlier issue"]]
+
+
 def test_what_was_merged_into_an_article_is_told_as_the_article() -> None:
     article, newsletter = factories.make_article(), factories.make_newsletter(name="Latest news")
     double = factories.make_article(merged_into=article, status=Article.Status.WITHDRAWN, withdrawn_at=NOW)

@@ -171,6 +171,19 @@ def test_cadence_of_that_time_is_the_reason() -> None:
     )
 
 
+def test_weekly_reader_of_another_day_is_told_so() -> None:
+    newsletter = factories.make_newsletter(offers_delivery_time=True, offered_weekdays=[0, 1], cadences=["weekly"])
+    schedule = factories.make_schedule(newsletter=newsletter, cadence="weekly", weekdays=[0])
+    subscription = factories.make_subscription(
+        newsletter=newsletter, cadence="weekly", weekday=1, confirmed_at=NOW - HOUR
+    )
+    factories.make_subscription(newsletter=newsletter, cadence="weekly", weekday=0, confirmed_at=NOW - HOUR)
+
+    issue = launched(subscription, schedule=schedule, cadence="weekly", run_date=NOW.date())
+
+    assert sentence(subscription, issue).endswith("their day of the week is another.")
+
+
 def test_what_nothing_explains_is_said_to_be_unexplained() -> None:
     subscription = factories.make_subscription()
     issue = launched(subscription)

@@ -51,7 +51,7 @@ def remarks(forecast: Forecast) -> Iterator[str]:
     if not forecast.reader_count and not forecast.without:
         nobody = _("No active reader is one of those whom it is for.")
         yield nobody if issue.narrowing else _("The newsletter has no active readers of this cadence.")
-    yield from _conditions(issue)
+    yield from _conditions(forecast)
 
 
 def _offers(forecast: Forecast) -> Iterator[str]:
@@ -63,11 +63,14 @@ def _offers(forecast: Forecast) -> Iterator[str]:
         yield told % {"offer": offer, "count": grouped(count)}
 
 
-def _conditions(issue: Issue) -> Iterator[str]:
+def _conditions(forecast: Forecast) -> Iterator[str]:
+    issue = forecast.issue
     needs_approval = issue.schedule is None or issue.schedule.approval == Schedule.Approval.REQUIRED
     if issue.is_written and not issue.body.strip():
         yield _("It has no text yet: nothing goes out.")
-    if issue.status == Issue.Status.HELD or (issue.status != Issue.Status.APPROVED and needs_approval):
+    if forecast.skipped:
+        yield _("Unless somebody approves it, it is skipped. %(why)s") % {"why": forecast.skipped}
+    elif issue.status == Issue.Status.HELD or (issue.status != Issue.Status.APPROVED and needs_approval):
         yield _("Only if somebody approves it.")
 
 

@@ -61,8 +61,15 @@ def share_of(issue: Issue, reader: Subscriber, *, on: date | None, now: datetime
     For a day to come it is rehearsed: what an embargo releases by then is in it, and a pause that ends by then is over.
     """
     zone = ZoneInfo(issue.newsletter.time_zone)
-    if on and on < now.astimezone(zone).date():
+    today = now.astimezone(zone).date()
+    if on and on < today:
         return _of_that_day(issue, reader, on, zone)
+    launched_on = issue.launched_at.astimezone(zone).date() if issue.launched_at else None
+    if launched_on and on in {None, launched_on}:
+        return _of_that_day(issue, reader, launched_on, zone, only=issue)
+    is_for_later = today < issue.send_at.astimezone(zone).date()
+    if on == today and is_for_later and (send := _find_send(issue, reader, today, zone)):
+        return _share_in(send, today)
     at = now if on is None else max(now, _moment(issue, on, zone))
     if on is None or at <= now:
         return _at(issue, reader, at=now)
@@ -177,20 +184,33 @@ def _fates(
     return found
 
 
-def _of_that_day(issue: Issue, reader: Subscriber, on: date, zone: ZoneInfo) -> Share:
-    """From the ledger."""
+def _of_that_day(issue: Issue, reader: Subscriber, on: date, zone: ZoneInfo, *, only: Issue | None = None) -> Share:
+    """From the ledger; ``only`` that issue's."""
+    send = _find_send(issue, reader, on, zone, only=only)
+    if send:
+        return _share_in(send, on)
+    day = date_format(on, "l j F")
+    return Share(issue, _("On %(day)s the ledger has no mail of this newsletter for them.") % {"day": day})
+
+
+def _find_send(issue: Issue, reader: Subscriber, on: date, zone: ZoneInfo, *, only: Issue | None = None) -> Send | None:
+    """The latest of that day."""
     began, ended = (datetime.combine(day, datetime.min.time(), tzinfo=zone) for day in (on, on + timedelta(days=1)))
     rows = Send.objects.filter(
         subscriber=reader, campaign__issue__newsletter=issue.newsletter_id,
         campaign__issue__launched_at__gte=began, campaign__issue__launched_at__lt=ended,
     )  # fmt: skip
+    rows = rows.filter(campaign__issue=only) if only else rows
     send = rows.select_related("campaign__issue__newsletter", "edition").order_by("-pk").first()
-    if send is None:
-        there = issue.newsletter.issues.filter(launched_at__gte=began, launched_at__lt=ended).order_by()
-        send = next(iter(archive.of_reader(reader, issues=list(there.values_list("pk", flat=True)))), None)
+    if send:
+        return send
+    there = issue.newsletter.issues.filter(launched_at__gte=began, launched_at__lt=ended).order_by()
+    there = there.filter(pk=only.pk) if only else there
+    return next(iter(archive.of_reader(reader, issues=list(there.values_list("pk", flat=True)))), None)
+
+
+def _share_in(send: Send, on: date) -> Share:
     day = date_format(on, "l j F")
-    if send is None:
-        return Share(issue, _("On %(day)s the ledger has no mail of this newsletter for them.") % {"day": day})
     then = send.campaign.issue
     values = {"issue": then, "day": day, "state": send.get_reason_display() or send.get_status_display()}
     mail = render_edition(edition=send.edition) if send.edition else None

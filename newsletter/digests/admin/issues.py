@@ -10,23 +10,23 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import Count, Max, Q, QuerySet
-from django.forms import Media
+from django.forms import Field, Media
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from articles.desk import DaysFilter, DeskAdmin, TabularInline, action, display, each, tell
+from articles.desk import DaysFilter, DeskAdmin, action, display, each, tell
 from newsletter.digests import approval, drafting
 from newsletter.digests.admin import listed
+from newsletter.digests.admin.issue_items import AddItemInline, ItemInline, SentItemInline, as_shown
 from newsletter.digests.admin.pieces import PIECES, answers_place, forecast_place
-from newsletter.digests.desk_forms import ItemForm
+from newsletter.digests.desk_forms import IssueForm
 from newsletter.digests.models import Issue, IssueItem
 from newsletter.digests.versions import MAY_APPROVE, StaleError, bump, may_touch
 from newsletter.subscribers.models import Newsletter
@@ -42,55 +42,10 @@ ISSUE_COLORS = {
 }
 
 
-class ItemInline(TabularInline[IssueItem, Issue]):
-    model = IssueItem
-    form = ItemForm
-    extra = 0
-    can_delete = False
-    ordering_field = "position"
-    hide_ordering_field = True
-    show_title = False
-    fields = ["headline", "state", "title", "summary", "position"]
-    readonly_fields = ["headline"]
-    verbose_name_plural = gettext_lazy("in this issue, in this order")
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[IssueItem]:
-        return super().get_queryset(request).select_related("article", "issue__newsletter").order_by("position", "pk")
-
-    @display(description=gettext_lazy("article"))
-    def headline(self, item: IssueItem) -> str:
-        article = item.article
-        url = reverse("admin:articles_article_change", args=[article.pk])
-        note = str(article.get_status_display())
-        if article.status == article.Status.PUBLISHED and article.released_at:
-            note = date_format(timezone.localtime(article.released_at), "j M, H:i")
-        return format_html('<a href="{}" class="desk-link">{}</a><br><small>{}</small>', url, article.title, note)
-
-
-class SentItemInline(ItemInline):
-    """Of what went out, and is only read: a page of it at a time."""
-
-    per_page = 50
-
-
-class AddItemInline(TabularInline[IssueItem, Issue]):
-    """A place to add an article; what is in the issue already stands in the other list."""
-
-    model = IssueItem
-    extra = 1
-    fields = ["article"]
-    autocomplete_fields = ["article"]
-    verbose_name_plural = gettext_lazy("add an article")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[IssueItem]:
-        return super().get_queryset(request).none()
-
-
 @admin.register(Issue)
 class IssueAdmin(DeskAdmin[Issue]):
+    form = IssueForm
+    change_form_before_template = "admin/digests/seen.html"
     list_display = ["shown_name", "cadence", "send_at", "shown_status", "reason", "item_count"]
     list_filter = [
         ("newsletter", RelatedDropdownFilter),
@@ -137,6 +92,9 @@ class IssueAdmin(DeskAdmin[Issue]):
     @property
     def media(self) -> Media:
         return super().media + PIECES
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Field | None:
+        return as_shown(super().formfield_for_dbfield(db_field, request, **kwargs))
 
     def get_form(self, request: HttpRequest, obj: Issue | None = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
         kwargs["widgets"] = {
@@ -255,7 +213,9 @@ class IssueAdmin(DeskAdmin[Issue]):
 
     @action(description=gettext_lazy("Save and approve"), icon="check", permissions=["approve"])
     def save_and_approve(self, request: HttpRequest, issue: Issue) -> None:
-        if decide(request, issue, approval.approve):
+        told = request.POST.get("seen", "")
+        seen = int(told) if told.isdecimal() else None
+        if decide(request, issue, partial(approval.approve, seen=seen)):
             at = date_format(timezone.localtime(issue.send_at), "DATETIME_FORMAT")
             messages.success(request, _("%(issue)s is approved. It goes out at %(at)s.") % {"issue": issue, "at": at})
 

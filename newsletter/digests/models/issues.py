@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Self
 
 from django.conf import settings
@@ -56,6 +56,19 @@ class IssueQuerySet(models.QuerySet["Issue"]):
         """Breaking news that went out or is about to, the latest first."""
         wanted = Q(launched_at__isnull=False) | Q(status__in=[*Issue.OPEN, Issue.Status.APPROVED])
         return self.filter(wanted, is_alert=True).order_by("-send_at", "-pk")
+
+    def gone_out(self) -> Self:
+        """Launched, and not cancelled on the way: what they told counts as told."""
+        return self.filter(launched_at__isnull=False).exclude(campaign__status="cancelled")
+
+    def for_readers_of(self, run_date: date | None, newsletter: Newsletter, cadence: str) -> Self:
+        """Of runs of this newsletter and cadence those that go to the same readers as that of this date.
+
+        Weekly readers who chose a day of the week share nothing with those of another day. What no run made is for all.
+        """
+        if run_date is None or not newsletter.parts_by_weekday(cadence):
+            return self
+        return self.filter(Q(run_date=None) | Q(run_date__week_day=run_date.isoweekday() % 7 + 1))
 
     def published(self) -> Self:
         """What the archive shows: issues that were launched, but for those that were only for some of the readers."""

@@ -22,6 +22,7 @@ SITE_URL = environment.site_url("SITE_URL", f"http://localhost:{PORT}")
 SITE_NAME = environment.text("SITE_NAME", "The Harbor Gazette")
 SITE_NAME_NOW = "articles.models.publication.site_name"  # what was set at the desk goes before SITE_NAME
 MAIL_LOOK_NOW = "articles.mail_look.look_of_the_publication"
+WHY_NO_MAIL = "newsletter.subscribers.live_site.why_no_mail"
 WELCOME_CONTENTS = "newsletter.delivery.newcomers.contents"
 _site = urlsplit(SITE_URL)
 _is_https = _site.scheme == "https"
@@ -240,8 +241,10 @@ MAILERS = {
 # Which of them campaigns go by, and which of these are a newsletter's own. Several share the work, or stand in.
 TRANSPORTS = [name for name in MAILERS if name not in {"default", "campaigns"}] or ["campaigns"]
 NEWSLETTER_TRANSPORTS = environment.transports_of_newsletters("NEWSLETTER_TRANSPORTS", TRANSPORTS)
-_mailbox = "newsletter.delivery.mailbox.backend.EmailBackend"
-IS_MAILBOX_OPEN = any(entry["BACKEND"] == _mailbox for entry in MAILERS.values()) and (DEBUG or IS_BROKER_EMBEDDED)
+MAILBOX_BACKEND = "newsletter.delivery.mailbox.backend.EmailBackend"
+IS_MAILBOX_OPEN = any(entry["BACKEND"] == MAILBOX_BACKEND for entry in MAILERS.values()) and (
+    DEBUG or IS_BROKER_EMBEDDED
+)
 DEFAULT_FROM_EMAIL = environment.text("DEFAULT_FROM_EMAIL", f"news@{_site.hostname or 'localhost'}")
 UNSUBSCRIBE_MAILBOX = environment.mail_address("UNSUBSCRIBE_MAILBOX")
 WEBHOOK_SECRET = environment.text("WEBHOOK_SECRET", "")

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from newsletter.delivery import archive, audience, capping, claiming, ending, filling, offers, packing, stopping, waves
 from newsletter.delivery.models import Campaign, Send
+from newsletter.delivery.recipients import among
 from newsletter.digests import approval, carrying, drafting, punctuality
 from newsletter.digests.models import Edition, Issue, Offer
 from newsletter.digests.rendering import RenderingError, render_edition
@@ -195,7 +196,7 @@ def _pausing(campaign: Campaign, *, now: datetime) -> Iterator[None]:
         raise
     except Exception as error:
         reason = _("The next readers' turn cannot be prepared: %(error)s") % {"error": repr(error)[:200]}
-        campaign.pause(reason=reason, resume_at=now + WAVE_RETRY_AFTER)
+        campaign.wait(reason=reason, resume_at=now + WAVE_RETRY_AFTER, now=now)
         raise
 
 
@@ -272,6 +273,7 @@ def _release(campaign: Campaign, *, now: datetime) -> int:
             full.update(status=Send.Status.SKIPPED, settled_at=now, next_attempt_at=None)
     pks = list(campaign.sends.due_on_another_day(now).select_for_update().values_list("pk", flat=True)[:RELEASED])
     for chunk in batched(pks, packing.BATCH_SIZE):
+        Send.objects.filter(among(chunk)).update(reason="")  # the cap is not asked again, whatever comes now
         packing.queue_again(campaign, chunk)
     return len(pks)
 
@@ -279,7 +281,7 @@ def _release(campaign: Campaign, *, now: datetime) -> int:
 def resume_due(*, now: datetime) -> Iterator[Campaign]:
     """Campaigns that paused by themselves and whose time to try again has come go on."""
     for campaign in Campaign.objects.filter(status=Campaign.Status.PAUSED, resume_at__lte=now).order_by("pk"):
-        if campaign.resume():
+        if campaign.resume_by_itself(now):
             yield campaign
 
 

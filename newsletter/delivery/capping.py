@@ -54,10 +54,13 @@ def fed_up(issue: Issue, *, now: datetime, after: int = 0, to: int | None = None
 
 
 def _campaigns_mails(midnight: datetime) -> models.QuerySet[Any]:
-    recent = Campaign.objects.filter(started_at__gt=midnight - LONGEST_ON_ITS_WAY)
-    recent = recent.exclude(status=Campaign.Status.TAKEN_BACK)
-    today = Q(status=Send.Status.SENT, settled_at__gte=midnight) | (Q(status__in=Send.OPEN) & ~CAPPED_TODAY)
-    return Send.objects.filter(today, campaign__in=recent)
+    """Accepted today, and what is on its way: but not of a campaign that was stopped days ago and may never go on."""
+    is_over = Q(status__in=[Campaign.Status.FINISHED, Campaign.Status.CANCELLED], finished_at__lt=midnight)
+    alive = Campaign.objects.exclude(is_over).exclude(status=Campaign.Status.TAKEN_BACK).order_by()
+    moving = alive.filter(Q(status=Campaign.Status.SENDING) | Q(started_at__gt=midnight - LONGEST_ON_ITS_WAY))
+    sent = Q(status=Send.Status.SENT, settled_at__gte=midnight)
+    on_its_way = Q(status__in=Send.OPEN, campaign__in=moving) & ~CAPPED_TODAY
+    return Send.objects.filter(sent | on_its_way, campaign__in=alive)
 
 
 def _welcomes(midnight: datetime) -> models.QuerySet[Any]:

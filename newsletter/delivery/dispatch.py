@@ -22,7 +22,7 @@ from newsletter.delivery import claiming, packing, stopping
 from newsletter.delivery.claiming import Claim
 from newsletter.delivery.journal import Mark
 from newsletter.delivery.letters import LetterBox
-from newsletter.delivery.models import Campaign
+from newsletter.delivery.models import Campaign, Send
 from newsletter.delivery.outcomes import Outcome, RationUsedUpError, SenderRefusedError, TransportDownError
 from newsletter.delivery.personalization import Outgoing
 from newsletter.delivery.recipients import Recipient
@@ -32,6 +32,7 @@ from newsletter.delivery.throttle.gate import Gate
 from newsletter.delivery.transports.base import Transport
 from newsletter.delivery.transports.registry import open_transport
 from newsletter.lib.dates import day_and_hour
+from newsletter.subscribers import live_site
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +53,7 @@ def drain(campaign: Campaign, *, clock: Clock, seconds: float) -> int:
     refuses us pauses it until a person acts. Whatever else goes wrong is raised, and pauses it for a while with its
     reason; a database that is away does not.
     """
-    if _is_out_of_hours(campaign, clock()):
+    if _is_out_of_hours(campaign, clock()) or _is_held_back(campaign, clock()):
         return 0
     turn = Turn(campaign, clock=clock, until=_end_of_turn(campaign, clock(), seconds=seconds))
     try:
@@ -65,6 +66,8 @@ def drain(campaign: Campaign, *, clock: Clock, seconds: float) -> int:
         with way_out as transport, stopping.obeyed_by(transport):
             turn.run(transport)
     except RationUsedUpError as error:
+        if not claiming.has_work(campaign, now=clock()):  # the day's last mail was its last
+            return turn.ledger.settled_count
         at = day_and_hour(error.until, campaign.issue.newsletter.time_zone)
         reason = _("The warm-up of %(transport)s lets no more mails go today. It goes on %(at)s.")
         campaign.pause(reason=reason % {"transport": error.transport, "at": at}, resume_at=error.until)
@@ -79,7 +82,8 @@ def drain(campaign: Campaign, *, clock: Clock, seconds: float) -> int:
         raise
     except Exception as error:
         reason = _("It cannot be sent: %(error)s") % {"error": repr(error)[:200]}
-        campaign.pause(reason=reason, resume_at=clock() + RETRY_AFTER)
+        now = clock()
+        campaign.wait(reason=reason, resume_at=now + RETRY_AFTER, now=now)
         raise
     return turn.ledger.settled_count
 
@@ -94,7 +98,7 @@ def _wait_for_transport(campaign: Campaign, error: TransportDownError, *, now: d
         return
     reason = _("The mail server cannot be reached: %(error)s") % {"error": str(error)[:200]}
     pause = max(RETRY_AFTER, timedelta(seconds=error.retry_after or 0))
-    campaign.pause(reason=reason, resume_at=now + pause)
+    campaign.wait(reason=reason, resume_at=now + pause, now=now)
     logger.warning("campaign %s paused: transport down", campaign.pk)
 
 
@@ -116,6 +120,12 @@ def _is_out_of_hours(campaign: Campaign, now: datetime) -> bool:
     at = day_and_hour(opening, newsletter.time_zone)
     campaign.pause(reason=_("It is outside the newsletter's hours. It goes on %(at)s.") % {"at": at}, resume_at=opening)
     return True
+
+
+def _is_held_back(campaign: Campaign, now: datetime) -> bool:
+    """A copy of the live site, or an older state of it, hands nothing over until a person has decided."""
+    reason = live_site.why_no_mail()
+    return bool(reason) and campaign.wait(reason=reason[:300], resume_at=now + RETRY_AFTER, now=now)
 
 
 def _end_of_turn(campaign: Campaign, now: datetime, *, seconds: float) -> datetime:
@@ -254,7 +264,8 @@ class Turn:
 
     def _next_message(self, claim: Claim) -> Outgoing | None:
         reader = claim.waiting.popleft()
-        claim.journal.mark(reader.send_pk, Mark.DRAWN)
+        is_repeat = reader.reason == Send.Reason.UNKNOWN  # until the transport says that it lets it go
+        claim.journal.mark(reader.send_pk, Mark.HELD if is_repeat else Mark.DRAWN)
         message = self._letters.message(reader, ledger=self.ledger)
         if message and message.is_repeat:
             return message._replace(note_held=partial(_mark_held, claim, reader.send_pk))

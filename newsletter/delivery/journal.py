@@ -33,7 +33,7 @@ class Mark(IntEnum):
     DRAWN = 1  # it was being made, or was with the relay
     ACCEPTED = 2
     ANSWERED = 3  # anything else: it is tried again, and the relay will say it again
-    HELD = 4  # drawn, and its end is held back: the relay has certainly not got it
+    HELD = 4  # drawn, and it waits here or its end is held back: the relay has certainly not got it
 
 
 class JournalError(OSError):

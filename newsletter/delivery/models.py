@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 from django.db import models
-from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models import Exists, F, Max, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce, Greatest
 from django.utils.translation import gettext_lazy as _
 
 from newsletter.delivery.archived import ArchivedSends
+from newsletter.delivery.batches import Batch, BatchQuerySet
+from newsletter.delivery.foreseen import IssueOutlook
+from newsletter.delivery.kept_mails import MailboxMessage
 from newsletter.delivery.left_out import TransportOutage
 from newsletter.delivery.speeds import BounceAlarm, SpeedBucket, SpeedLimit
 from newsletter.delivery.warm_ups import WarmUp, WarmUpDay
@@ -19,7 +22,13 @@ from newsletter.lib.transitions import transition
 from newsletter.subscribers.models import Subscriber
 
 # Django looks for models here
-__all__ = ["ArchivedSends", "BounceAlarm", "SpeedBucket", "SpeedLimit", "TransportOutage", "WarmUp", "WarmUpDay"]
+__all__ = [
+    "ArchivedSends", "Batch", "BatchQuerySet", "BounceAlarm", "IssueOutlook", "MailboxMessage", "SpeedBucket",
+    "SpeedLimit", "TransportOutage", "WarmUp", "WarmUpDay",
+]  # fmt: skip
+
+LONG_WITHOUT = timedelta(minutes=5)  # a mail, of a campaign that is on its way
+SOON_AGAIN = timedelta(minutes=2)  # what waits for a server tries it again and again
 
 
 class CampaignQuerySet(models.QuerySet["Campaign"]):
@@ -30,6 +39,27 @@ class CampaignQuerySet(models.QuerySet["Campaign"]):
         """Sending already, while the ledger is still being made."""
         return self.sending().filter(filled_to__isnull=False)
 
+    def stuck(self, now: datetime) -> Self:
+        """They try again and again, and no mail goes out: the server does not come back."""
+        tries = Q(status=Campaign.Status.SENDING) | Q(status=Campaign.Status.PAUSED, resume_at__lt=now + SOON_AGAIN)
+        return self.filter(tries, failing_since__lt=now - LONG_WITHOUT).order_by("-pk")
+
+    def idle(self, now: datetime) -> Self:
+        """There is work, and nothing comes of it: nobody takes it up, or who does dies.
+
+        Each with ``last_sign_at``, when something last did. A speed limit lets a mail a minute go at least.
+        """
+        started = F("started_at")
+        told = Tally.objects.filter(campaign=OuterRef("pk")).order_by().values("campaign").values(at=Max("minute"))
+        signs = (Coalesce(each, started) for each in (Subquery(told), F("last_wave_at"), F("resumed_at")))
+        has_work = Q(filled_to__isnull=False) | Exists(Batch.objects.filter(campaign=OuterRef("pk")))
+        going = self.sending().filter(has_work).annotate(last_sign_at=Greatest(*signs))
+        return going.filter(last_sign_at__lt=now - LONG_WITHOUT)
+
+    def waiting_for_a_person(self) -> Self:
+        """Stopped, by somebody or by an alarm, until a person lets them go on."""
+        return self.filter(status=Campaign.Status.PAUSED, resume_at=None).order_by("pk")
+
     def being_taken_back(self) -> Self:
         """Nobody gets any of these mails: they are being deleted, and then the campaign is."""
         return self.filter(status=Campaign.Status.TAKEN_BACK).order_by("pk")
@@ -37,6 +67,8 @@ class CampaignQuerySet(models.QuerySet["Campaign"]):
 
 class Campaign(models.Model):
     """One issue on its way to its audience."""
+
+    last_sign_at: datetime  # with CampaignQuerySet.idle
 
     class Status(models.TextChoices):
         SENDING = "sending", _("sending")
@@ -49,6 +81,11 @@ class Campaign(models.Model):
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.SENDING)
     reason = models.CharField(_("reason"), max_length=300, blank=True, help_text=_("Why it is paused."))
     resume_at = models.DateTimeField(_("tries again"), null=True, blank=True, help_text="set when it paused by itself")
+    failing_since = models.DateTimeField(
+        null=True, editable=False, help_text="when it first paused by itself for something that does not work; "
+        "null as soon as a server answers for a mail",
+    )  # fmt: skip
+    resumed_at = models.DateTimeField(null=True, editable=False, help_text="when it went on after its last pause")
     started_at = models.DateTimeField(_("started"))
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
     next_wave_at = models.DateTimeField(
@@ -98,20 +135,35 @@ class Campaign(models.Model):
 
     def pause(self, *, reason: str, resume_at: datetime | None = None) -> bool:
         """Claim nothing more. With ``resume_at`` the sweep goes on by itself then; without, a person must."""
-        return transition(self, sources=["sending"], to=self.Status.PAUSED, reason=reason, resume_at=resume_at)
+        values = {"reason": reason, "resume_at": resume_at, "failing_since": None}
+        return transition(self, sources=["sending"], to=self.Status.PAUSED, **values)
+
+    def wait(self, *, reason: str, resume_at: datetime, now: datetime) -> bool:
+        """Pause until then because something does not work."""
+        values = {"reason": reason, "resume_at": resume_at, "failing_since": self.failing_since or now}
+        return transition(self, sources=["sending"], to=self.Status.PAUSED, **values)
+
+    def note_answer(self) -> None:
+        """A server has said of a mail what becomes of it, be it accepted, put off or refused."""
+        self._set(type(self).objects.filter(pk=self.pk, failing_since__isnull=False), failing_since=None)
 
     def hold(self, *, reason: str) -> bool:
         """Claim nothing more until a person lets it go on: also where it paused itself and would go on by itself."""
         mine = type(self).objects.filter(pk=self.pk, status__in=[self.Status.SENDING, self.Status.PAUSED])
         mine = mine.exclude(status=self.Status.PAUSED, resume_at=None)
-        return self._set(mine, status=self.Status.PAUSED, reason=reason, resume_at=None)
+        return self._set(mine, status=self.Status.PAUSED, reason=reason, resume_at=None, failing_since=None)
 
     def note_repeats(self, count: int) -> None:
         """So many readers more may have got two copies."""
         type(self).objects.filter(pk=self.pk).update(repeat_count=F("repeat_count") + count)
 
-    def resume(self) -> bool:
-        return transition(self, sources=["paused"], to=self.Status.SENDING, reason="", resume_at=None)
+    def resume(self, now: datetime) -> bool:
+        return transition(self, sources=["paused"], to=self.Status.SENDING, reason="", resume_at=None, resumed_at=now)
+
+    def resume_by_itself(self, now: datetime) -> bool:
+        """It has waited long enough, and nobody has stopped it meanwhile."""
+        mine = type(self).objects.filter(pk=self.pk, status=self.Status.PAUSED, resume_at__lte=now)
+        return self._set(mine, status=self.Status.SENDING, reason="", resume_at=None, resumed_at=now)
 
     def cancel(self, now: datetime) -> bool:
         return transition(self, sources=["sending", "paused"], to=self.Status.CANCELLED, finished_at=now)
@@ -164,12 +216,14 @@ class Campaign(models.Model):
 
         That there is work is told at once by an index; that there is none, only the ledger itself may say.
         """
-        waiting = self.sends.filter(status=Send.Status.DEFERRED, next_attempt_at__isnull=False)
-        if self.filled_to is not None or self.next_wave_at or self.batches.exists() or waiting.exists():
-            return False
-        if self.sends.filter(status__in=Send.OPEN).exists():
+        if self.has_more_to_come() or self.sends.filter(status__in=Send.OPEN).exists():
             return False
         return transition(self, sources=["sending"], to=self.Status.FINISHED, finished_at=now)
+
+    def has_more_to_come(self) -> bool:
+        """Whether anything is held, waits for its time or is still to be made. Three queries, each by an index."""
+        waiting = self.sends.filter(status=Send.Status.DEFERRED, next_attempt_at__isnull=False)
+        return bool(self.filled_to is not None or self.next_wave_at or self.batches.exists() or waiting.exists())
 
 
 CAPPED_TODAY = Q(status="deferred", reason="capped", attempt_count=0)  # a retry is not asked again
@@ -291,63 +345,6 @@ class Send(models.Model):
         return f"{self.campaign}: {self.get_status_display()}"
 
 
-class BatchQuerySet(models.QuerySet["Batch"]):
-    def free(self) -> Self:
-        """Without a worker, the next one first."""
-        return self.filter(lease="").order_by("rank", "pk")
-
-    def held(self) -> Self:
-        return self.exclude(lease="").order_by("pk")
-
-    def packed_again(self) -> Self:
-        """Of sends that were in a batch before, which may still list them."""
-        return self.exclude(rank=Batch.Rank.FRESH)
-
-    def send_pks(self) -> list[int]:
-        return [pk for batch in self for pk in batch.send_pks]
-
-    def expired(self, now: datetime) -> Self:
-        """Held under a lease that has run out: the worker is gone."""
-        return self.held().filter(lease_until__lt=now)
-
-
-class Batch(models.Model):
-    """Some sends that one worker takes at a time: claiming a thousand writes this one row, not a thousand.
-
-    Which of them are still open, the ledger says: their status is queued. When none is, the batch is deleted.
-    """
-
-    class Rank(models.IntegerChoices):
-        """Which go first."""
-
-        PUT_OFF = 0, "tried before, and due again"
-        FRESH = 1, "never tried"
-        SUSPECT = 2, "a worker died of it, perhaps: alone in its batch, and last"
-
-    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="batches", db_index=False)
-    rank = models.PositiveSmallIntegerField(choices=Rank, default=Rank.FRESH)
-    has_waited = models.BooleanField(default=False, db_default=False)  # with a worker, which gave it back
-    sends = models.TextField(help_text="their ids, between commas")
-    open_count = models.PositiveIntegerField(help_text="of them that have no outcome yet")
-    lease = models.CharField(max_length=32, blank=True)
-    lease_until = models.DateTimeField(null=True, blank=True)
-
-    objects = BatchQuerySet.as_manager()
-
-    class Meta:
-        indexes = [models.Index(fields=["campaign", "rank", "id"], name="batch_in_order")]
-        constraints = [
-            models.CheckConstraint(condition=Q(lease="") | Q(lease_until__isnull=False), name="held_batch_has_lease")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.campaign}: {self.open_count}"
-
-    @property
-    def send_pks(self) -> list[int]:
-        return [int(pk) for pk in self.sends.split(",")]
-
-
 class Tally(models.Model):
     """Attempts of a campaign in one minute to one group of mail domains ("" for all that are in none): tallies.py."""
 
@@ -367,33 +364,3 @@ class Tally(models.Model):
 
     def __str__(self) -> str:
         return f"{self.campaign}: {self.domain_group} {self.minute:%H:%M}"
-
-
-class IssueOutlook(models.Model):
-    """What an issue's run would be as the worker last worked it out: no page can wait for a million readers."""
-
-    issue = models.OneToOneField(Issue, on_delete=models.CASCADE, related_name="outlook")
-    version = models.PositiveIntegerField(help_text="of the issue")
-    forecast = models.JSONField()
-    took_seconds = models.FloatField(default=0.0)
-    made_at = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return f"{self.issue}: {self.made_at:%Y-%m-%d %H:%M}"
-
-
-class MailboxMessage(models.Model):
-    """A mail in the built-in mailbox, where mail goes while no mail server is configured."""
-
-    recipient = models.CharField(_("to"), max_length=320, db_index=True)
-    subject = models.CharField(_("subject"), max_length=300, blank=True)
-    raw = models.BinaryField(_("source"))
-    at = models.DateTimeField(_("at"), db_default=Now())
-
-    class Meta:
-        verbose_name = _("message in the mailbox")
-        verbose_name_plural = _("mailbox")
-        ordering = ["-pk"]
-
-    def __str__(self) -> str:
-        return self.subject

@@ -56,13 +56,18 @@ def queue_again(campaign: Campaign, pks: Sequence[int], *, alone: bool = False) 
         add(campaign, again, rank=Batch.Rank.PUT_OFF)
 
 
-@transaction.atomic
 def pack_strays(campaign: Campaign) -> bool:
-    """Have everything that is queued packed anew. Only while the campaign has no batch; False if nothing is queued."""
-    _lock(campaign)
-    if not campaign.sends.filter(status=Send.Status.QUEUED).exists() or campaign.batches.exists():
+    """Have everything that is queued packed anew. Only while the campaign has no batch; False if nothing is queued.
+
+    That nothing is takes reading its whole ledger, so nobody is locked out meanwhile.
+    """
+    if campaign.batches.exists() or not campaign.sends.filter(status=Send.Status.QUEUED).exists():
         return False
-    return bool(Campaign.objects.filter(pk=campaign.pk).update(packed_to=0))
+    with transaction.atomic():
+        _lock(campaign)
+        if campaign.batches.exists():
+            return False
+        return bool(Campaign.objects.filter(pk=campaign.pk).update(packed_to=0))
 
 
 def add(campaign: Campaign, pks: Iterable[int], *, rank: Batch.Rank) -> None:

@@ -63,7 +63,7 @@ class Outgoing(NamedTuple):
     letter: Letter | None = None
     reader: Reader | None = None
     is_repeat: bool = False  # it was handed over before, and nobody knows what became of it
-    note_held: Callable[[bool], None] | None = None  # to be told, of a repeat, whether its end is held back
+    note_held: Callable[[bool], None] | None = None  # to be told, of a repeat, when it is let go, or held back again
 
     @property
     def data(self) -> bytes:

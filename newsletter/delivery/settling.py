@@ -14,7 +14,6 @@ from django.conf import settings
 from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, OperationalError, transaction
 
 from newsletter.delivery import claiming, outcome_rows, tallies
-from newsletter.delivery.capping import LONGEST_ON_ITS_WAY
 from newsletter.delivery.claiming import Claim
 from newsletter.delivery.journal import Mark
 from newsletter.delivery.models import Campaign, Send
@@ -32,6 +31,7 @@ SETTLE_EVERY = 2_000  # of one batch; a batch that is done is settled at once
 HOLD_ON_EVERY = claiming.LEASE / 6  # where nobody draws from a batch any more, but its answers are still to come
 SETTLE_WITHIN = 1.0  # seconds, so that the figures on screen move
 PAUSES = (0.2, 1.0, 3.0)  # seconds between tries to write down what the relay has already answered
+SPREAD = 0.25  # of the time between two tries of a mail, so that not all come again at once
 
 
 class _Noted(NamedTuple):
@@ -62,6 +62,7 @@ class Ledger:
         self._pages: dict[str, _OpenPage] = {}
         self._page_of: dict[int, _OpenPage] = {}
         self._flushed_at = time.monotonic()
+        self._has_answers = False
 
     def open(self, claim: Claim) -> None:
         """Outcomes of this claim's readers may come from now on."""
@@ -138,7 +139,7 @@ class Ledger:
             is_repeat = reader.reason == Send.Reason.UNKNOWN
             return _Noted(row, fate=outcome.fate, domain_group=group, is_repeat=is_repeat)
         now = self._clock()
-        status, reason = verdict(outcome, reader, deadline=deadline(self._campaign, reader.reason), now=now)
+        status, reason = verdict(outcome, reader, deadline=deadline(self._campaign), now=now)
         is_put_off = status == Send.Status.DEFERRED
         again_at = retry_at(now=now, attempt_count=reader.attempt_count) if is_put_off else None
         row = Row(outcome.send_pk, status, reason, outcome.response, again_at, attempts=1)
@@ -163,6 +164,9 @@ class Ledger:
             except (DataError, IntegrityError):
                 logger.exception("campaign %s: outcomes could not be written together", self._campaign.pk)
                 self.settled_count += _write_one_by_one(page, now)
+            if not self._has_answers and any(each.fate not in {None, Fate.UNKNOWN} for each in page.noted):
+                self._has_answers = True
+                self._campaign.note_answer()
             page.noted, page.held_at = [], now
         if not page.readers:
             claiming.give_back(page.claim, ())
@@ -184,8 +188,9 @@ def _write(page: _OpenPage, now: datetime) -> int:
         )
         if repeats := sum(each.is_repeat for each in page.noted):
             Campaign(pk=page.claim.campaign_pk).note_repeats(repeats)
-        for each in page.noted:
-            if each.bad_address:
+        bad = [each for each in page.noted if each.bad_address]
+        if bad and not Campaign.objects.waiting_for_a_person().filter(pk=page.claim.campaign_pk).exists():
+            for each in bad:
                 note = each.row.response[:200]
                 suppress(email=each.bad_address, reason=Suppression.Reason.HARD_BOUNCE, note=note, now=now)
     return written
@@ -210,7 +215,8 @@ def _write_one_by_one(page: _OpenPage, now: datetime) -> int:
 def verdict(outcome: Outcome, reader: Recipient, *, deadline: datetime, now: datetime) -> tuple[Send.Status, str]:
     """The written policy; an unknown outcome is repeated once, with the same Message-ID, and never again.
 
-    At the deadline what may have arrived stays unknown: nobody is said to be without it.
+    At the deadline what may have arrived stays unknown: nobody is said to be without it. Who had their first turn late,
+    because the campaign waited or is a long one, is tried for as long as everybody else.
     """
     if outcome.fate == Fate.BAD_ADDRESS:
         return Send.Status.FAILED, Send.Reason.BAD_ADDRESS
@@ -219,18 +225,27 @@ def verdict(outcome: Outcome, reader: Recipient, *, deadline: datetime, now: dat
     if outcome.fate == Fate.UNKNOWN and reader.reason == Send.Reason.UNKNOWN:
         return Send.Status.FAILED, Send.Reason.UNKNOWN
     reason = Send.Reason.UNKNOWN if outcome.fate == Fate.UNKNOWN else reader.reason
-    if now >= deadline:
+    if now >= deadline and _was_tried_long(reader.attempt_count):
         return Send.Status.FAILED, Send.Reason.UNKNOWN if reason == Send.Reason.UNKNOWN else Send.Reason.EXPIRED
     return Send.Status.DEFERRED, reason
 
 
 def retry_at(*, now: datetime, attempt_count: int) -> datetime:
     """When to try a deferred send again: 1, 2, 4 ... 60 minutes, spread by a quarter so that not all come at once."""
-    minutes = min(2 ** min(attempt_count, 6), 60)
-    return now + timedelta(minutes=minutes * random.uniform(0.75, 1.25))  # noqa: S311 - spreads load, hides nothing
+    minutes = _minutes_after(attempt_count) * random.uniform(1 - SPREAD, 1 + SPREAD)  # noqa: S311 - spreads load
+    return now + timedelta(minutes=minutes)
 
 
-def deadline(campaign: Campaign, reason: str = "") -> datetime:
-    """After this a send that was not accepted has failed; one that the day's cap kept waiting has as much longer."""
-    waited = LONGEST_ON_ITS_WAY if reason == Send.Reason.CAPPED else timedelta()
-    return campaign.dated_at + waited + timedelta(hours=settings.SEND_DEADLINE_HOURS)
+def deadline(campaign: Campaign) -> datetime:
+    """After this a send that was not accepted, and was tried long enough, has failed."""
+    return campaign.dated_at + timedelta(hours=settings.SEND_DEADLINE_HOURS)
+
+
+def _minutes_after(attempt_count: int) -> int:
+    return int(min(2 ** min(attempt_count, 6), 60))
+
+
+def _was_tried_long(attempt_count: int) -> bool:
+    """Whether so many tries before this one take as long as the deadline gives, but for their spread."""
+    minutes = sum(map(_minutes_after, range(attempt_count)))
+    return minutes >= 60 * settings.SEND_DEADLINE_HOURS * (1 - SPREAD)

@@ -75,10 +75,11 @@ class SpeedLimit(models.Model):
     def slow_down(self, *, observed: float, reason: str, now: datetime) -> bool:
         """Halve it. Of several workers that saw the same deferrals one does it."""
         current = self.effective(now) or observed
+        before = (self.slowed_from or 0) if self.whole_again_at(now) else 0  # an earlier one that is over tells nothing
         mine = type(self).objects.filter(pk=self.pk, slowed_at=self.slowed_at)
         return bool(
             mine.update(
-                slowed_from=max(self.per_second or max(self.slowed_from or 0, current), SLOWEST),
+                slowed_from=max(self.per_second or max(before, current), SLOWEST),
                 slowed_to=max(current / 2, SLOWEST),
                 slowed_at=now,
                 reason=reason[:300],

@@ -18,6 +18,7 @@ from newsletter.delivery.models import Campaign
 from newsletter.lib.failures import Failures
 
 TURN_SECONDS = 5.0  # as often as beat rings the sweep (config/settings.py), so that one turn follows the other
+SELDOM = TURN_SECONDS / 600  # once in ten minutes, looked for strays while a campaign only waits
 LONGER = 1.5  # times as long as that: turns of several workers must not end together, or a speed limit is not used up
 
 
@@ -106,7 +107,7 @@ def _having_work(found: QuerySet[Campaign], *, failures: Failures, now: datetime
 def _has_work_or_is_finished(campaign: Campaign, *, now: datetime) -> bool:
     if claiming.has_work(campaign, now=now):
         return True
-    if campaign.filled_to is not None:
+    if campaign.has_more_to_come() and random.random() > SELDOM:  # noqa: S311 - reading a whole ledger takes its time
         return False
     return not campaign.finish(now) and packing.pack_strays(campaign)
 

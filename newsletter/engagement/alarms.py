@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -14,6 +14,7 @@ from newsletter.engagement.models import Event
 
 logger = logging.getLogger(__name__)
 
+CLOCKS = timedelta(days=1)  # a provider's may differ from ours by as much
 FEWEST_COMPLAINTS = 5  # two angry readers stop no newsletter
 
 
@@ -28,12 +29,12 @@ def stop_if_reported(campaign: Campaign, *, now: datetime) -> bool:
     counts, before = alarms.answers(campaign), BounceAlarm.objects.filter(campaign=campaign).first()
     accepted = counts.accepted - (before.accepted if before else 0)
     refused = counts.refused - (before.refused if before else 0)
+    if accepted + refused < settings.BOUNCE_ALARM_MAILS:
+        return False
     all_bounced = _count(campaign, Event.Kind.BOUNCED, Event.Kind.REJECTED)
     all_complained = _count(campaign, Event.Kind.COMPLAINED)
     bounced = all_bounced - (before.bounced if before else 0)
     complained = all_complained - (before.complained if before else 0)
-    if accepted + refused < settings.BOUNCE_ALARM_MAILS:
-        return False
     if complained >= FEWEST_COMPLAINTS and complained * 100 > settings.COMPLAINT_ALARM_PERCENT * accepted:
         reason = _(
             "Stopped by itself: %(count)s of %(accepted)s readers called it spam. Look at whom it goes to and at what "
@@ -55,4 +56,5 @@ def stop_if_reported(campaign: Campaign, *, now: datetime) -> bool:
 
 def _count(campaign: Campaign, *kinds: Event.Kind) -> int:
     """Readers, not reports: a server may report one more than once."""
-    return Event.objects.filter(send__campaign=campaign, kind__in=kinds).order_by().values("send").distinct().count()
+    events = Event.objects.filter(send__campaign=campaign, kind__in=kinds, at__gte=campaign.started_at - CLOCKS)
+    return events.order_by().values("send").distinct().count()

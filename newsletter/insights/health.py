@@ -16,6 +16,7 @@ from django.db.models import Min, QuerySet
 from articles.models import Feed
 from newsletter.delivery.models import Campaign, TransportOutage
 from newsletter.digests.models import Issue, Schedule
+from newsletter.subscribers import live_site
 from newsletter.subscribers.models import Attack, PersonalMail, SignUp
 
 HEARTBEAT_KEY = "heartbeat"
@@ -111,6 +112,7 @@ def _waiting_since(now: datetime) -> list[datetime | None]:
         _oldest(Schedule.objects.due(now), "next_run_at"),
         _oldest(Issue.objects.ready(now), "send_at"),
         _oldest(Feed.objects.due(now), "next_poll_at"),
+        _oldest(Campaign.objects.idle(now), "last_sign_at"),
     ]
 
 
@@ -123,8 +125,10 @@ def _oldest(rows: QuerySet[Any], field: str) -> datetime | None:
 def attention(*, now: datetime) -> dict[str, int]:
     """What waits for a person: it does not make the service unhealthy, but nobody else will settle it."""
     return {
+        "held_back_sites": int(live_site.doubt() is not None),
         "held_issues": Issue.objects.filter(status=Issue.Status.HELD).count(),
-        "paused_campaigns": Campaign.objects.filter(status=Campaign.Status.PAUSED, resume_at=None).count(),
+        "paused_campaigns": Campaign.objects.waiting_for_a_person().count(),
+        "stuck_campaigns": Campaign.objects.stuck(now).count(),
         "transports_left_out": TransportOutage.objects.lasting(now).count(),
         "sign_up_attacks": Attack.objects.open().count(),
         "failing_feeds": Feed.objects.failing().count(),

@@ -3,12 +3,14 @@ from django.utils import timezone
 
 from newsletter.digests.models import Issue
 from newsletter.insights import health, reading, refreshing
+from newsletter.subscribers import live_site
 
 
 @shared_task
 def heartbeat() -> None:
-    """Show that the scheduler rings and a worker answers."""
+    """Show that the scheduler rings and a worker answers, and that this is the site that lives."""
     health.record_heartbeat(now=timezone.now())
+    live_site.note_life(now=timezone.now())
 
 
 @shared_task

@@ -114,7 +114,7 @@ def test_pause_and_cancel_stop_the_filling(newsletter: Newsletter, approved_issu
 
     assert (stopped, goes_on, in_ledger(campaign)) == (True, False, people[:2])
     if stop == "pause":
-        campaign.resume()
+        campaign.resume(NOW)
         while campaigns.fill_slice(campaign, now=NOW):
             pass
         assert in_ledger(campaign) == people

@@ -96,6 +96,18 @@ def test_every_step_can_be_taken_back_one_after_the_other(client: Client, editor
     assert not Issue.objects.get(pk=issue.pk).is_arranged
 
 
+def test_taking_back_what_was_taken_in_takes_it_out_again(client: Client, editor: User, issue: Issue) -> None:
+    old = make_article(title="Old story", released_at=timezone.now() - timedelta(days=40))
+    press(client, issue, f"drop {pk_of(issue, 'Story 1')}")
+    press(client, issue, f"add {old.pk}")
+    taken_in = issue.items.get(article=old).state
+
+    press(client, issue, "undo")
+    assert (taken_in, issue.items.get(article=old).state) == (State.PINNED, State.DROPPED)
+    press(client, issue, "undo")
+    assert issue.items.get(article__title="Story 1").state == State.INCLUDED
+
+
 def test_above_a_pinned_story_it_is_pinned_and_below_an_unpinned_it_is_not(
     client: Client, editor: User, issue: Issue
 ) -> None:

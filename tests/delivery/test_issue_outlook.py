@@ -97,6 +97,25 @@ def test_reader_gets_what_they_follow_and_have_not_had() -> None:
     }  # fmt: skip
 
 
+def test_after_the_run_it_is_what_the_ledger_says() -> None:
+    subscription = make_subscription()
+    article = make_article(title="This morning")
+    received(subscription, article)
+    issue = Send.objects.get().campaign.issue
+    Issue.objects.filter(pk=issue.pk).update(launched_at=NOW)
+    issue.refresh_from_db()
+
+    told = [
+        as_reader.share_of(issue, subscription.subscriber, on=on, now=NOW + timedelta(minutes=10))
+        for on in (None, NOW.date())
+    ]
+
+    for share in told:
+        assert share.mail
+        assert "This morning" in share.mail.html
+        assert share.issue == issue
+
+
 def test_on_a_day_to_come_it_has_what_is_released_by_then_and_pauses_are_over() -> None:
     newsletter = make_newsletter()
     paused_until = NOW.date() + timedelta(days=2)

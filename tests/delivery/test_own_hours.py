@@ -135,7 +135,7 @@ def test_pause_holds_the_next_readers_and_cancelling_forgets_them(punctual: News
     sweep(NOW + 2 * HOUR)
     while_paused = Send.objects.count()
 
-    campaign.resume()
+    campaign.resume(NOW)
     sweep(NOW + 3 * HOUR)
 
     assert (while_paused, Send.objects.count()) == (0, 1)
@@ -262,6 +262,7 @@ def test_who_is_fed_up_for_three_days_more_does_not_get_it(settings: Any) -> Non
 
     for day in (1, 2, 3):
         Send.objects.filter(status=Send.Status.SENT).update(settled_at=NOW + day * DAY)
+        Campaign.objects.filter(status=Campaign.Status.FINISHED).update(finished_at=NOW + day * DAY)
         sweep(NOW + 2 * HOUR + day * DAY)
 
     send = campaign.sends.get()

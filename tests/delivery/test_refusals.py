@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import smtplib
+import socket
 from collections.abc import Callable
 
 import pytest
@@ -10,6 +12,7 @@ from newsletter.delivery import campaigns, dispatch
 from newsletter.delivery.models import Campaign
 from newsletter.delivery.outcomes import Fate
 from newsletter.delivery.refusals import fate_of_recipient
+from newsletter.delivery.transports.smtp.breaking import what_broke
 from newsletter.digests.models import Issue
 from newsletter.subscribers.models import Newsletter, Suppression
 from tests.delivery.conftest import Clock
@@ -108,3 +111,17 @@ def test_server_that_takes_only_so_many_on_a_connection_gets_another_one(
     dispatch.drain(campaign, clock=clock, seconds=10)
 
     assert campaigns.counts(campaign)["sent"] == 5
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (ConnectionRefusedError(111, "Connection refused"), "Connection refused"),
+        (socket.gaierror(-2, "Name or service not known"), "Name or service not known"),
+        (TimeoutError("timed out"), "timed out"),
+        (smtplib.SMTPConnectError(421, b"4.3.2 too busy"), "421 4.3.2 too busy"),
+        (ConnectionResetError(), "ConnectionResetError"),
+    ],
+)
+def test_what_broke_is_told_without_numbers_of_the_system(error: Exception, told: str) -> None:
+    assert what_broke(error) == told

@@ -43,7 +43,7 @@ def test_editors_are_not_mailed_about_what_goes_on_again(
     smtp_mailers.refuse(Stage.MAIL, "550 5.7.1 sender blocked", times=1)
 
     dispatch.drain(campaign, clock=clock, seconds=10)
-    Campaign.objects.get(pk=campaign.pk).resume()
+    Campaign.objects.get(pk=campaign.pk).resume(NOW)
 
     assert notices.tell(now=clock()) == 0
 

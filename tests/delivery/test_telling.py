@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from articles.models import Article
-from newsletter.delivery import campaigns
+from newsletter.delivery import campaigns, outlooks
+from newsletter.delivery.desk.forecast_wording import remarks
 from newsletter.delivery.issue_desk.board import board
 from newsletter.digests import drafting, issue_feed
 from newsletter.digests.archive import issues_of
@@ -17,6 +18,7 @@ from newsletter.digests.models import Correction, Issue, Schedule
 from newsletter.digests.rendering import render_web
 from newsletter.insights.article_list_standing import standings_in_list
 from newsletter.insights.article_standing import standings
+from newsletter.insights.today.cards import cards
 from newsletter.insights.today.needs import needs
 from newsletter.subscribers.models import Newsletter
 from tests.factories import NOW, make_article, make_editor, make_schedule, make_subscription
@@ -132,12 +134,19 @@ def test_run_that_needs_approval_and_has_nothing_new_is_skipped(schedule: Schedu
     Schedule.objects.update(approval=Schedule.Approval.REQUIRED)
     schedule.refresh_from_db()
     draft, _is_new = drafting.issue_of_run(schedule, TUESDAY, now=TUESDAY - timedelta(minutes=10))
-    before = [each.text for each in needs(make_editor(is_superuser=True), now=TUESDAY - timedelta(minutes=10))]
+    editor, before_it = make_editor(is_superuser=True), TUESDAY - timedelta(minutes=10)
+    before = [each.text for each in needs(editor, now=before_it)]
+    forecast = outlooks.forecast_of(outlooks.work_out(draft, clock=lambda: before_it).issue)
+    states = [run.state for card in cards(editor, now=before_it) for run in card.runs]
 
     tuesday = run(schedule, TUESDAY)
 
     assert draft == tuesday
     assert not any("Nobody has approved" in text for text in before)
+    assert forecast
+    assert forecast.skipped == tuesday.reason
+    assert f"Unless somebody approves it, it is skipped. {tuesday.reason}" in remarks(forecast)
+    assert "draft; so far too little is new, it would be skipped" in states
     assert (tuesday.status, tuesday.reason[:12]) == (Issue.Status.SKIPPED, "Nothing new:")
 
 

@@ -133,7 +133,7 @@ def test_a_storm_of_refusals_stops_the_campaign_until_a_person_acts(
         dispatch.drain(campaign, clock=clock, seconds=30)
     campaign.refresh_from_db()
     stopped = campaign.status, campaign.resume_at
-    campaign.resume()
+    campaign.resume(NOW)
     dispatch.drain(campaign, clock=clock, seconds=30)
     campaign.refresh_from_db()
 
@@ -155,6 +155,36 @@ def test_a_storm_leaves_nobody_on_the_suppression_list_but_who_was_there_before(
     assert campaign.status == "paused"
     assert "5 addresses that were called bad are off the suppression list again." in campaign.reason
     assert list(Suppression.objects.all()) == [before]
+
+
+def test_what_other_workers_still_learn_of_a_storm_suppresses_nobody(
+    campaign: Campaign, smtp_mailers: SmtpServer
+) -> None:
+    """It was under way when the alarm came, or is not written down yet."""
+
+    def clock() -> datetime:
+        if any(command.startswith("RCPT") for command in smtp_mailers.commands):
+            Campaign.objects.get(pk=campaign.pk).pause(reason="Stopped by itself: 400 of 900 mails were refused.")
+        return NOW
+
+    smtp_mailers.refuse(Stage.RCPT, "550 5.1.1 no such user")
+    dispatch.drain(campaign, clock=clock, seconds=30)
+
+    assert campaign.sends.filter(reason=Send.Reason.BAD_ADDRESS).exists()
+    assert not Suppression.objects.exists()
+
+
+def test_slow_down_that_is_long_over_does_not_tell_how_soon_the_next_one_is(campaign: Campaign) -> None:
+    limit = SpeedLimit.objects.create(name="gmail.com")
+    limit.slow_down(observed=3000, reason="", now=NOW - timedelta(days=30))
+    limit.refresh_from_db()
+
+    limit.slow_down(observed=50, reason="", now=NOW)
+    limit.refresh_from_db()
+
+    assert limit.effective(NOW) == 25
+    assert limit.effective(NOW + timedelta(minutes=1)) == 27.5
+    assert limit.whole_again_at(NOW) == NOW + timedelta(minutes=10)
 
 
 def test_a_transports_rate_holds(

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from newsletter.delivery import campaigns, dispatch
+from newsletter.delivery import campaigns, dispatch, sweeping
 from newsletter.delivery.models import Campaign, SpeedLimit, WarmUp, WarmUpDay
 from newsletter.delivery.throttle import alarms, rations
 from newsletter.digests.models import Issue
@@ -168,6 +168,19 @@ def test_campaign_hands_over_what_a_day_may_bring_and_goes_on_at_midnight(
 
     assert len({message.recipients[0] for message in smtp_mailers.messages}) == 5
     assert books(campaign) == {"sent": 5}
+
+
+@pytest.mark.django_db
+def test_campaign_that_a_day_just_brings_is_finished_and_does_not_wait(
+    campaign: Campaign, clock: Clock, smtp_mailers: SmtpServer
+) -> None:
+    plan(first_ceiling=5)
+
+    dispatch.drain(again(campaign), clock=clock, seconds=30)
+    list(sweeping.sweep(now=clock()))
+
+    assert again(campaign).status == "finished"
+    assert WarmUp.objects.get().used == 5
 
 
 @pytest.mark.django_db

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from newsletter.delivery import tallies
@@ -52,9 +56,19 @@ def test_too_many_reports_stop_it_and_as_many_again_stop_it_again(campaign: Camp
     assert words in campaign.reason
     assert campaign.resume_at is None
 
-    campaign.resume()
+    campaign.resume(NOW)
 
     assert reported(campaign, kind, 4, begin=6) == "sending"
+
+
+def test_reports_of_earlier_years_are_not_read(campaign: Campaign, settings: Settings) -> None:
+    """A row for each bounce there ever was would be counted for every new one."""
+    with CaptureQueriesContext(connection) as queries:
+        reported(campaign, Event.Kind.BOUNCED, 2)
+
+    counting = [query["sql"] for query in queries if "COUNT(" in query["sql"] and "engagement_event" in query["sql"]]
+    assert counting
+    assert all(f"{(NOW - timedelta(days=1)):%Y-%m-%d}" in sql for sql in counting)
 
 
 def test_few_mails_and_finished_campaigns_stop_for_nobody(campaign: Campaign, settings: Settings) -> None:

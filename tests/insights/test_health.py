@@ -31,8 +31,10 @@ def test_a_site_that_is_well_answers_200_and_says_what_it_looked_at(client: Clie
     assert response.json()["status"] == "ok"
     assert set(response.json()["checks"]) == {"database", "broker", "heartbeat", "waiting"}
     assert response.json()["attention"] == {
+        "held_back_sites": 0,
         "held_issues": 0,
         "paused_campaigns": 0,
+        "stuck_campaigns": 0,
         "failing_feeds": 0,
         "gone_feeds": 0,
         "transports_left_out": 0,
@@ -97,6 +99,7 @@ def test_what_waits_for_a_person_is_shown_but_no_outage(client: Client) -> None:
     make_campaign(
         status=Campaign.Status.PAUSED, reason="the relay is away", resume_at=timezone.now() + timedelta(hours=1)
     )
+    make_campaign(failing_since=timezone.now() - timedelta(minutes=6))
     make_feed(failure_count=3, next_poll_at=timezone.now() + timedelta(hours=1))
     make_feed(failure_count=3, status=Feed.Status.GONE)
 
@@ -104,8 +107,10 @@ def test_what_waits_for_a_person_is_shown_but_no_outage(client: Client) -> None:
 
     assert response.status_code == 200
     assert response.json()["attention"] == {
+        "held_back_sites": 0,
         "held_issues": 1,
         "paused_campaigns": 1,
+        "stuck_campaigns": 1,
         "failing_feeds": 1,
         "gone_feeds": 1,
         "transports_left_out": 0,

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from newsletter.delivery import campaigns
-from newsletter.delivery.models import Campaign, Send, Tally, TransportOutage
+from newsletter.delivery.models import Campaign, Send, TransportOutage
 from newsletter.digests import drafting
 from newsletter.digests.models import Issue, SenderDomain
 from newsletter.engagement.models import Event
@@ -115,16 +115,22 @@ def test_issue_that_nobody_approved_is_red_shortly_before_its_run() -> None:
 
 def test_campaign_whose_mail_server_stays_away_is_red_after_five_minutes() -> None:
     campaign = factories.make_campaign(started_at=NOW - 30 * MINUTE)
-    campaign.pause(reason="The mail server cannot be reached: refused", resume_at=NOW + MINUTE / 2)
-    lately = Tally.objects.create(campaign=campaign, minute=NOW - 4 * MINUTE, accepted=1)
-
+    reason = "The mail server cannot be reached: refused"
+    campaign.wait(reason=reason, resume_at=NOW, now=NOW - 4 * MINUTE)
     assert texts() == []
-    lately.minute = NOW - 6 * MINUTE
-    lately.save()
+    campaign.note_answer()
+    campaign.resume(NOW)
+    campaign.wait(reason=reason, resume_at=NOW, now=NOW - 6.5 * MINUTE)
+    campaign.resume(NOW)
+
+    assert texts() == [f"{campaign.issue} has not handed over a mail for 6 minutes."]  # also while it tries again
+    campaign.wait(reason=reason, resume_at=NOW + MINUTE / 2, now=NOW)
     [need] = needs()
 
-    assert need.text == f"{campaign.issue} has not handed over a mail for 5 minutes."
-    assert need.detail == "The mail server cannot be reached: refused"
+    assert need.text == f"{campaign.issue} has not handed over a mail for 6 minutes."
+    assert need.detail == reason
+    campaign.note_answer()
+    assert texts() == []
 
 
 @pytest.mark.parametrize("minutes", [600, 10, 1])
@@ -134,6 +140,8 @@ def test_campaign_that_waits_for_its_hours_is_in_order(minutes: int) -> None:
     newsletter = campaign.issue.newsletter
     newsletter.sends_from, newsletter.sends_until = opening.time(), (opening + 60 * MINUTE).time()
     newsletter.save()
+    campaign.wait(reason="The mail server cannot be reached", resume_at=NOW, now=NOW - 20 * MINUTE)
+    campaign.resume(NOW)
     campaign.pause(reason="It is outside the newsletter's hours.", resume_at=opening)
 
     assert texts() == []
@@ -232,7 +240,7 @@ def test_receipts_say_what_was_accepted_refused_and_owed_nothing_or_why_nothing_
     sent_one, skipped_one = today.shown(Everybody(), now=NOW)["receipts"]
 
     assert sent_one.state == "sent"
-    assert sent_one.lines == ("2 accepted", "1 refused", "1 reader was owed nothing")
+    assert sent_one.lines == ("2 accepted", "1 refused", "1 reader got none")
     assert "–" in sent_one.when
     assert (skipped_one.state, skipped_one.lines) == ("skipped", ("Nothing new.",))
 

@@ -165,7 +165,7 @@ class CampaignAdmin(DeskAdmin[Campaign]):
 
     @action(description=gettext_lazy("Resume"), icon="play_arrow")
     def resume(self, request: HttpRequest, campaign: Campaign) -> None:
-        if campaign.resume():
+        if campaign.resume(timezone.now()):
             ring(tasks.sweep)
             messages.success(request, _("It goes on."))
 
@@ -228,7 +228,8 @@ class CampaignAdmin(DeskAdmin[Campaign]):
 
     @admin.action(description=gettext_lazy("Resume"), permissions=["change"])
     def resume_selected(self, request: HttpRequest, rows: QuerySet[Campaign]) -> None:
-        self._do(request, rows, Campaign.resume, _("resumed"))
+        now = timezone.now()
+        self._do(request, rows, lambda campaign: campaign.resume(now), _("resumed"))
         ring(tasks.sweep)
 
     def _do(self, request: HttpRequest, rows: QuerySet[Campaign], do: Callable[[Campaign], bool], said: str) -> None:

@@ -22,7 +22,9 @@ class Progress:
 
     @property
     def is_moving(self) -> bool:
-        return self.state in {"waits", "starts", "sending"}
+        """Whether it changes by itself: also when it is paused and tries again."""
+        tries_again = self.state == "paused" and self.campaign is not None and self.campaign.resume_at is not None
+        return tries_again or self.state in {"waits", "starts", "sending"}
 
     @property
     def sent(self) -> int:

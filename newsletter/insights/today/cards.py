@@ -17,6 +17,7 @@ from django.utils.translation import ngettext
 
 from newsletter.delivery.books import Books, books_of
 from newsletter.delivery.models import Campaign, IssueOutlook, Send
+from newsletter.digests import drafting
 from newsletter.digests.models import Issue, IssueItem, Schedule
 from newsletter.insights.today.needs import User, campaign_page, desk_of
 from newsletter.lib.dates import day_and_hour
@@ -138,6 +139,9 @@ def _state(issue: Issue) -> str:
     if issue.status == Issue.Status.APPROVED and issue.is_approved_by_hand:
         return _("approved by an editor")
     needs_approval = issue.schedule is None or issue.schedule.approval == Schedule.Approval.REQUIRED
+    outlook: IssueOutlook | None = getattr(issue, "outlook", None)
+    if issue.status in drafting.UNDECIDED and outlook and outlook.forecast.get("skipped"):
+        return _("draft; so far too little is new, it would be skipped")
     if issue.status == Issue.Status.DRAFT and not needs_approval:
         return _("draft; goes out by itself")
     if issue.status == Issue.Status.DRAFT:

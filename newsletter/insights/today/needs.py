@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import redis
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils.formats import date_format, number_format
 from django.utils.timezone import localtime
@@ -17,20 +17,18 @@ from django.utils.translation import ngettext
 
 from articles.models import Feed
 from newsletter.delivery.books import books_of
-from newsletter.delivery.models import Campaign, Send, Tally, TransportOutage
-from newsletter.delivery.throttle import windows
+from newsletter.delivery.models import Campaign, Send, TransportOutage
 from newsletter.digests import senders, telling
 from newsletter.digests.models import Issue, Schedule, SenderDomain
 from newsletter.engagement.models import Event
 from newsletter.insights import health
+from newsletter.subscribers import live_site
 from newsletter.subscribers.models import Attack, Newsletter
 
 NEARLY = timedelta(minutes=20)  # before its run, an issue that nobody has approved is worth a red card
 LATELY = timedelta(days=2)
 NEXT_DAYS = timedelta(days=3)  # whose runs are near enough to see to their sender now
 LONG_DOWN = timedelta(minutes=15)  # what is down for less comes back by itself, as a rule
-SOON_AGAIN = timedelta(minutes=2)  # what waits for a server tries it again and again
-LONG_WITHOUT = timedelta(minutes=5)  # a mail, of a campaign that is on its way
 SHOWN = 3  # of a kind by name; more are told as a number
 MOST_REFUSED, MOST_COMPLAINTS = 0.02, 0.001  # of the mails of a run: from here on providers begin to refuse the rest
 FEWEST_MAILS = 50  # below, one reader's full mailbox would already be two per cent
@@ -55,6 +53,7 @@ class Need:
 def needs(user: User, *, now: datetime) -> list[Need]:
     """What this person can settle, the most urgent first. A bounded number of queries, none that counts far."""
     found = [
+        *_site(),
         *_service(now),
         *_issues(now),
         *_campaigns(now),
@@ -64,6 +63,12 @@ def needs(user: User, *, now: datetime) -> list[Need]:
         *_feeds(now),
     ]
     return [need for need in found if not need.permission or user.has_perm(need.permission)]
+
+
+def _site() -> Iterator[Need]:
+    if doubt := live_site.doubt():
+        url = reverse("admin:subscribers_livesite_changelist")
+        yield Need(doubt.title, doubt.detail, _("Decide"), url, "subscribers.change_livesite")
 
 
 def _service(now: datetime) -> Iterator[Need]:
@@ -107,12 +112,17 @@ def _issues(now: datetime) -> Iterator[Need]:
 
 
 def _campaigns(now: datetime) -> Iterator[Need]:
-    for campaign in [each for each in _stuck(now) if not _is_out_of_hours(each, now)][:SHOWN]:
-        minutes = int(LONG_WITHOUT / timedelta(minutes=1))
+    for campaign in Campaign.objects.stuck(now).select_related("issue__newsletter")[:SHOWN]:
+        minutes = int((now - campaign.failing_since) / timedelta(minutes=1)) if campaign.failing_since else 0
         text = _("%(issue)s has not handed over a mail for %(minutes)d minutes.")
         told = text % {"issue": campaign.issue, "minutes": minutes}
         yield Need(told, campaign.reason, _("Open the campaign"), campaign_page(campaign), "delivery.view_campaign")
-    paused = Campaign.objects.filter(status=Campaign.Status.PAUSED, resume_at=None).select_related("issue__newsletter")
+    for idle in Campaign.objects.idle(now).select_related("issue__newsletter")[:SHOWN]:
+        minutes = int((now - idle.last_sign_at) / timedelta(minutes=1))
+        text = _("Nobody has taken up %(issue)s for %(minutes)d minutes.") % {"issue": idle.issue, "minutes": minutes}
+        detail = _("It has mails to hand over. The workers of the queue “campaigns” are away, or their log says why.")
+        yield Need(text, detail, _("Open the campaign"), campaign_page(idle), "delivery.view_campaign")
+    paused = Campaign.objects.waiting_for_a_person().select_related("issue__newsletter")
     for campaign in paused.order_by("-pk")[:SHOWN]:
         text = _("%(issue)s is paused on its way.") % {"issue": campaign.issue}
         yield Need(text, campaign.reason, _("Open the campaign"), campaign_page(campaign), "delivery.change_campaign")
@@ -121,19 +131,6 @@ def _campaigns(now: datetime) -> Iterator[Need]:
     for campaign in recent:
         accepted, refused = (books[campaign.pk].of(status) for status in (Send.Status.SENT, Send.Status.FAILED))
         yield from _reputation(campaign, accepted=accepted, refused=refused)
-
-
-def _stuck(now: datetime) -> QuerySet[Campaign]:
-    """Paused by itself again and again, for a server that does not come back. What waits for its hours is in order."""
-    waiting = Campaign.objects.filter(
-        status=Campaign.Status.PAUSED, resume_at__lt=now + SOON_AGAIN, started_at__lt=now - LONG_WITHOUT
-    )
-    handed_over = Tally.objects.filter(campaign=OuterRef("pk"), minute__gt=now - LONG_WITHOUT, accepted__gt=0)
-    return waiting.exclude(Exists(handed_over)).select_related("issue__newsletter").order_by("-pk")
-
-
-def _is_out_of_hours(campaign: Campaign, now: datetime) -> bool:
-    return not campaign.issue.is_alert and windows.opens_at(campaign.issue.newsletter, now) is not None
 
 
 def _transports(now: datetime) -> Iterator[Need]:

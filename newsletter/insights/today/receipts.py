@@ -78,7 +78,7 @@ def _of_campaign(campaign: Campaign, books: Books) -> Iterator[str]:
     if complaints:
         yield ngettext("%(count)s complaint", "%(count)s complaints", complaints) % {"count": _reports(complaints)}
     if skipped := books.of(Send.Status.SKIPPED):
-        told = ngettext("%(count)s reader was owed nothing", "%(count)s readers were owed nothing", skipped)
+        told = ngettext("%(count)s reader got none", "%(count)s readers got none", skipped)
         yield told % {"count": grouped(skipped)}
     if campaign.issue.reason:
         yield campaign.issue.reason

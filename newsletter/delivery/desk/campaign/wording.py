@@ -120,7 +120,7 @@ def _end(campaign: Campaign, zone: str) -> Iterator[str]:
 def _sentences(figures: Figures) -> Iterator[str]:
     campaign, zone = figures.campaign, figures.campaign.issue.newsletter.time_zone
     if campaign.status == Campaign.Status.PAUSED:
-        yield campaign.reason
+        yield campaign.reason if campaign.reason.endswith((".", "!", "?")) else f"{campaign.reason}."
         if campaign.resume_at:
             yield _("It tries again %(at)s.") % {"at": day_and_hour(campaign.resume_at, zone)}
         else:

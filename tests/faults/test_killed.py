@@ -10,14 +10,12 @@ from typing import Any
 import pytest
 
 from newsletter.delivery.transports.smtp.options import SmtpOptions
+from newsletter.delivery.transports.smtp.window import USUAL
 from tests.product import Product, eventually
 from tests.servers.smtp import SmtpServer, Stage
 
 READER_COUNT = 40
-OPTIONS = SmtpOptions(host="", port=0)
-UNDER_WAY = (
-    OPTIONS.connections * OPTIONS.window * 2
-)  # messages that the worker's two processes may have with the server
+UNDER_WAY = SmtpOptions(host="", port=0).connections * USUAL * 2  # that the worker's processes may have with the server
 SLOW = 60  # seconds that a recovery may take: sweeps come every 5, restarts back off
 
 # A newsletter of its own for each test, so that nobody has received its articles before.
@@ -30,13 +28,13 @@ make_article(released_at=now, title="News for {slug}")
 for number in range({count}):
     make_subscription(newsletter=newsletter, email=f"{slug}-{{number}}@example.org", confirmed_at=now)
 """
-# What time does by itself within minutes: leases run out, pauses end, retries come due.
+# What time does by itself within minutes: pauses end, retries come due. Leases are left alone: of who died here the
+# journals tell at once, and who lives must keep what it holds.
 LET_TIME_PASS = """
 from datetime import timedelta
 from django.utils import timezone
-from newsletter.delivery.models import Batch, Campaign, Send
+from newsletter.delivery.models import Campaign, Send
 past = timezone.now() - timedelta(seconds=1)
-Batch.objects.exclude(lease="").update(lease_until=past)
 Send.objects.filter(status="deferred").update(next_attempt_at=past)
 Campaign.objects.filter(status="paused", resume_at__isnull=False).update(resume_at=past)
 """

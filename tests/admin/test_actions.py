@@ -18,33 +18,7 @@ from newsletter.delivery.models import Campaign, Send, TransportOutage
 from newsletter.digests.models import Issue, IssueItem, Schedule
 from newsletter.subscribers.models import ConsentRecord, Newsletter, Subscriber, Subscription, Suppression
 from tests import factories
-
-
-def form_of(desk: Client, address: str) -> dict[str, Any]:
-    """What a browser would send back from the page's form, unchanged."""
-    context = desk.get(address).context
-    forms = [context["adminform"].form]
-    for inline in context["inline_admin_formsets"]:
-        forms += [inline.formset.management_form, *inline.formset.forms]
-    data: dict[str, Any] = {}
-    for form in forms:
-        for bound in form:
-            data.update(_values(bound))
-    return {name: value for name, value in data.items() if value is not None}
-
-
-def _values(bound: Any) -> dict[str, Any]:
-    widget, value = bound.field.widget, bound.value()
-    if hasattr(widget, "decompress") and hasattr(widget, "widgets"):
-        parts = value if isinstance(value, list) else widget.decompress(value)  # a list: as it was typed
-        return {f"{bound.html_name}_{n}": widget.widgets[n].format_value(part) for n, part in enumerate(parts)}
-    if widget.needs_multipart_form:
-        return {}
-    if isinstance(value, bool):
-        return {bound.html_name: "on"} if value else {}
-    if isinstance(value, list):
-        return {bound.html_name: [getattr(each, "pk", each) for each in value]}
-    return {} if value is None else {bound.html_name: value}
+from tests.admin.forms import form_of
 
 
 def act(desk: Client, name: str, action: str, *rows: Any, **answers: str) -> str:

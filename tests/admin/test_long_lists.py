@@ -14,7 +14,7 @@ from django.urls import reverse
 from articles.long_lists import MOST_COUNTED, MOST_ROWS, LongPaginator, count_up_to
 from newsletter.delivery import books
 from newsletter.delivery.models import Send
-from newsletter.digests.admin.issues import SentItemInline
+from newsletter.digests.admin.issue_items import SentItemInline
 from newsletter.digests.models import Issue
 from newsletter.insights import refreshing
 from newsletter.subscribers import counting

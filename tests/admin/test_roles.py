@@ -22,9 +22,10 @@ from articles.models import Publication
 from config.demo import filling
 from newsletter.delivery.models import Campaign
 from newsletter.digests.models import Appearance, Correction, Issue, Offer, Schedule
-from newsletter.subscribers.models import BulkAction, ImportRun, Newsletter, Subscriber
+from newsletter.subscribers.models import BulkAction, ImportRun, LiveSite, Newsletter, Subscriber
 from tests import factories
-from tests.admin.test_actions import act, form_of
+from tests.admin.forms import form_of
+from tests.admin.test_actions import act
 from tests.admin.test_pages import add_rows
 
 ROLES = {"A": "Author", "E": "Editor", "P": "Publisher", "D": "Advertising", "O": "Owner"}
@@ -63,6 +64,7 @@ MODELS = {
     "subscribers.maildomain": ("PO", "PO", "PO", "O"),
     "subscribers.importrun": ("PO", "PO", "PO", NOBODY),
     "subscribers.attack": ("PO", NOBODY, NOBODY, NOBODY),
+    "subscribers.livesite": ("PO", NOBODY, NOBODY, NOBODY),
     "subscribers.signup": ("PO", NOBODY, NOBODY, NOBODY),
     "subscribers.confirmationmail": ("PO", NOBODY, NOBODY, NOBODY),
     "subscribers.consentrecord": ("PO", NOBODY, NOBODY, NOBODY),
@@ -157,6 +159,7 @@ def filled(db: None) -> None:
     at = factories.NOW
     BulkAction.objects.create(kind="pause", status="finished", created_at=at, ended_at=at, leased_until=at)
     Publication.objects.create(pk=1, name="The Harbor Gazette")
+    LiveSite.objects.create(host="localhost", lived_until=at)
     Appearance.objects.create(newsletter=Newsletter.objects.earliest("pk"))
     add_rows(1)
     factories.make_issue()

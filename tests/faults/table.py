@@ -68,7 +68,7 @@ def run_on(database: str, cases: Sequence[Case], *, readers: int) -> int:
         except Unavailable as error:
             say(waiting.popleft().name, database, "", "", "", "", "", f"not run: {error}")
         except AssertionError as error:  # it did not start or end as it should
-            say("", database, "", "", "", "", "", f"**{str(error)[-500:]}**")
+            say("", database, "", "", "", "", "", f"**{str(error)[:5000]}**")
             bad += 1
             if len(waiting) == left:
                 waiting.popleft()

@@ -18,8 +18,8 @@ import pytest
 import urllib3
 
 from tests.architecture.sources import ROOT
+from tests.console import Console
 from tests.faults.conftest import WEBHOOK_SECRET
-from tests.faults.console import Console
 from tests.faults.test_killed import READER_COUNT, SLOW, make_audience, recover, statuses
 from tests.product import Product, eventually
 from tests.servers.smtp import SmtpServer

@@ -197,6 +197,9 @@ class SmtpServer:
             except OSError:
                 return
             with self._changed:
+                if self.stopping.is_set():  # after stop() has cut those that there were
+                    connection.close()
+                    return
                 self.connection_count += 1
                 self._connections.add(connection)
             self._spawn(self._serve, connection)
